@@ -1,0 +1,288 @@
+//! The macros that export a C symbol. One sentence per hook; the sentence is the prototype and the operation.
+//!
+//! | macro | for |
+//! |---|---|
+//! | `hook!` | a call that may park or unwind, given to an operation |
+//! | `offload!` | a call known to block in the kernel or inside libc: the real one, with the worker's permit given up |
+//! | `observe!` | a call that only makes, or tells of, a descriptor: the real one, then the engine hears of it |
+//! | `jump!` | a call whose real function must be jumped to from the outermost frame (`vfork`, `syscall`) |
+//!
+//! Every hook is the same three steps, from an operation that ends in one of four ways:
+//!
+//! ```text
+//!     no second thread yet ────────────────────────────────────────┐
+//!     the operation ── a value ───────▶ return it, errno untouched  │
+//!                   ├─ Exit::Errno ───▶ say it as the type says     │
+//!                   ├─ Exit::Cancelled ▶ unwind from here, or retry │
+//!                   └─ Exit::Native ────────────────────────────────┴▶ the next definition
+//! ```
+//!
+//! A cancelled thread unwinds through the hook's frame, so a hook is `extern "C-unwind"` and no value with a destructor
+//! is alive in it at a real call. (`redhook` catches unwinding, hence it carries `observe!` alone.)
+//!
+//! Each hook proves its prototype: a function that nobody calls makes the same call of `c::NAME`, the `libc` crate's
+//! declaration, and does not compile when an argument or the answer differs. Nothing is generated for it.
+//!
+//! Rejected: one generic function taking the operation as a closure. Its frame would stand between the hook and the
+//! unwinder's landing, and the symbol's own name would be missing from backtraces.
+
+/// `stringify!` as a `&CStr` constant.
+macro_rules! c_name {
+    ($name:expr) => {
+        match core::ffi::CStr::from_bytes_with_nul(concat!($name, "\0").as_bytes()) {
+            Ok(name) => name,
+            Err(_) => panic!("a symbol has a NUL inside"),
+        }
+    };
+}
+
+/// The `Next` of a symbol, by the version given or the newest.
+macro_rules! next {
+    ($name:ident) => {
+        engine::real::Next::new(c_name!(stringify!($name)), None)
+    };
+    ($name:ident, $version:literal) => {
+        engine::real::Next::new(c_name!(stringify!($name)), Some(c_name!($version)))
+    };
+}
+
+/// A dead call that compiles only when the prototype is the C library's.
+macro_rules! proof {
+    ($name:ident($($arg:ident: $type:ty),*) -> $ret:ty) => {
+        #[allow(dead_code, clippy::too_many_arguments)]
+        unsafe fn proof($($arg: $type),*) -> <$ret as $crate::ret::Convention>::C {
+            // SAFETY: never called; the types are what is wanted.
+            unsafe { $crate::c::$name($($arg),*) }
+        }
+    };
+}
+
+/// Calls the next definition with the hook's own arguments, as the last thing the hook does.
+macro_rules! call_next {
+    ($next:ident($($arg:ident: $type:ty),*) -> $ret:ty) => {
+        // SAFETY: the pointer has the prototype that `proof!` checked, and the arguments are the program's own.
+        unsafe {
+            match $crate::real::typed::<unsafe extern "C-unwind" fn($($type),*) -> $ret>(&$next) {
+                Some(real) => real($($arg),*),
+                None => <$ret as $crate::ret::Convention>::failed(libc::ENOSYS),
+            }
+        }
+    };
+}
+
+/// A call that may park or unwind.
+///
+/// - `fn recv(…) -> ssize_t = ops::io::recv`: the operation, once a second thread exists. Takes `, version "…"` for a
+///   symbol that libc has kept only under an old version.
+/// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
+/// - `always fn sigaction(…) -> c_int = …`: from the first call on.
+/// - `old fn`, `new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions bear the
+///   C name, so the two of one name live in two modules.
+macro_rules! hook {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name $(, $version)?), engine::active(), $op($($arg),*) }
+    };
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
+        = $($op:ident)::+($($given:ident),*) if $condition:expr) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::active() && $condition, $($op)::+($($given),*) }
+    };
+    (always fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), true, $op($($arg),*) }
+    };
+    (old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @versioned "GLIBC_2.2.5", "@", $name($($arg: $type),*) -> $ret = $op }
+    };
+    (new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @versioned "GLIBC_2.3.2", "@@", $name($($arg: $type),*) -> $ret = $op }
+    };
+
+    // A label in front of the function carries the C name and the version: `.symver` needs a name that the same
+    // assembly defines. rustc's version script, which does not know the label, hides it.
+    (@versioned $version:literal, $at:literal, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $op:path) => {
+        hook! { @function [] $name, $name($($arg: $type),*) -> $ret,
+            next!($name, $version), engine::active(), $op($($arg),*) }
+        versioned! {
+            concat!("greenlet_", stringify!($name), "_", $version), concat!(stringify!($name), $at, $version), $name
+        }
+    };
+
+    (@function [$($attribute:tt)*] $function:ident, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty,
+        $next:expr, $ours:expr, $operation:expr) => {
+        $($attribute)*
+        unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
+            static NEXT: engine::real::Next = $next;
+            proof!($name($($arg: $type),*) -> $ret);
+            #[allow(while_true, unused_unsafe)]
+            while $ours {
+                // SAFETY: the operation takes what the C function takes, and the program vouches for it.
+                match unsafe { $operation } {
+                    Ok(value) => return $crate::ret::Value::done(value),
+                    Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
+                    // SAFETY: nothing in this frame has a destructor, and the operation has returned.
+                    Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
+                    Err(engine::Exit::Native) => break,
+                }
+            }
+            call_next!(NEXT($($arg: $type),*) -> $ret)
+        }
+    };
+}
+
+/// A label that jumps to a function and is exported as a symbol with a version.
+macro_rules! versioned {
+    ($label:expr, $symbol:expr, $function:ident) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $label, ", \"ax\", @progbits"),
+            concat!(".globl ", $label),
+            concat!(".type ", $label, ", @function"),
+            concat!($label, ":"),
+            ".cfi_startproc",
+            "jmp {function}",
+            ".cfi_endproc",
+            concat!(".size ", $label, ", . - ", $label),
+            concat!(".symver ", $label, ", ", $symbol),
+            ".popsection",
+            function = sym $function,
+        );
+    };
+}
+
+/// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
+/// skips it, which the engine finds out when the thread next waits or ends. `awaits set`: the call takes these signals.
+macro_rules! offload {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            static NEXT: engine::real::Next = next!($name);
+            proof!($name($($arg: $type),*) -> $ret);
+            if !engine::active() {
+                return call_next!(NEXT($($arg: $type),*) -> $ret);
+            }
+            let scope = engine::ops::offload::enter();
+            let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
+            engine::ops::offload::leave(scope);
+            answer
+        }
+    };
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, awaits $set:ident) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            static NEXT: engine::real::Next = next!($name);
+            proof!($name($($arg: $type),*) -> $ret);
+            if !engine::active() {
+                return call_next!(NEXT($($arg: $type),*) -> $ret);
+            }
+            // SAFETY: the program's own set.
+            let scope = unsafe { engine::ops::signal::enter_wait($set) };
+            let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
+            engine::ops::signal::leave_wait(scope);
+            answer
+        }
+    };
+}
+
+/// The real call, which neither parks nor unwinds, then the engine hears of the descriptor:
+/// `opens` when the answer is a new one, `opens pair` when an array of two is filled, `names fd` for one that is known.
+///
+/// libc has every symbol observed here since 2.9: `redhook` panics where one is missing.
+macro_rules! observe {
+    (fn $name:ident($($arg:ident: $type:ty),*) -> c_int, opens) => {
+        observe! { @hook $name($($arg: $type),*), answer => engine::ops::fd::opened(answer) }
+    };
+    (fn $name:ident($($arg:ident: $type:ty),*) -> c_int, opens $pair:ident) => {
+        observe! { @hook $name($($arg: $type),*), answer => {
+            engine::ops::fd::opened(*$pair);
+            engine::ops::fd::opened(*$pair.add(1));
+        } }
+    };
+    (fn $name:ident($($arg:ident: $type:ty),*) -> c_int, names $fd:ident) => {
+        observe! { @hook $name($($arg: $type),*), answer => engine::ops::fd::seen($fd) }
+    };
+
+    // A module, because redhook declares a type, a static and a function by the name of the symbol.
+    (@hook $name:ident($($arg:ident: $type:ty),*), $answer:ident => $tell:expr) => {
+        mod $name {
+            use super::*;
+
+            proof!($name($($arg: $type),*) -> c_int);
+
+            redhook::hook! {
+                unsafe fn $name($($arg: $type),*) -> c_int => observed {
+                    // SAFETY: the arguments are the program's own, the prototype is proved, and what the real call
+                    // filled in when it succeeded may be read.
+                    unsafe {
+                        let $answer = redhook::real!($name)($($arg),*);
+                        if $answer >= 0 && engine::active() {
+                            $tell;
+                        }
+                        $answer
+                    }
+                }
+            }
+        }
+    };
+}
+
+/// A hook in assembly, for a function that must be jumped to with the stack as the program left it: one that returns
+/// twice (`vfork`), or may be asked to return on another stack (`syscall(SYS_clone, …)`).
+///
+/// `jump! { syscall => decide }` calls `decide` with the same arguments, seven at most, and it returns an `Answer`.
+///
+/// ```text
+///     the caller's frame          [rsp + 8]  the seventh argument, if there is one
+///     the return address          [rsp]      at entry, and again at `jmp` and `ret`
+///     rdi rsi rdx rcx r8 r9       saved, because the real function wants them
+///     the seventh argument        copied, where `decide` looks for it; the stack is aligned here
+/// ```
+macro_rules! jump {
+    ($name:ident => $decide:ident) => {
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C-unwind" fn $name() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                "push rdi",
+                ".cfi_adjust_cfa_offset 8",
+                "push rsi",
+                ".cfi_adjust_cfa_offset 8",
+                "push rdx",
+                ".cfi_adjust_cfa_offset 8",
+                "push rcx",
+                ".cfi_adjust_cfa_offset 8",
+                "push r8",
+                ".cfi_adjust_cfa_offset 8",
+                "push r9",
+                ".cfi_adjust_cfa_offset 8",
+                "push qword ptr [rsp + 56]",
+                ".cfi_adjust_cfa_offset 8",
+                // rdi to r9: the caller's. Returns rax: a value or an address, rdx: which of the two.
+                "call {decide}",
+                "mov r11, rdx",
+                "add rsp, 8",
+                ".cfi_adjust_cfa_offset -8",
+                "pop r9",
+                ".cfi_adjust_cfa_offset -8",
+                "pop r8",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rcx",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rdx",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rsi",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rdi",
+                ".cfi_adjust_cfa_offset -8",
+                // As at entry, but rax: the value or the address, r11: zero when it is the address.
+                "test r11, r11",
+                "jz 2f",
+                "ret",
+                "2: jmp rax",
+                ".cfi_endproc",
+                decide = sym $decide,
+            )
+        }
+    };
+}

@@ -1,0 +1,30 @@
+//! `syscall(2)`, the function: futexes reach the kernel through it from Rust, glib and others. Every number that is
+//! not ours goes on untouched, to the real function, from the program's own frame: it may be a clone that returns
+//! elsewhere.
+//!
+//! Six arguments of register size are taken whatever the number, as x86-64 passes them.
+
+use crate::ret::{Answer, Convention};
+use core::ffi::c_long;
+use engine::{Exit, ops, real::Next};
+
+jump! { syscall => decide_syscall }
+
+/// What `syscall` does: the operation's answer, or where to jump.
+unsafe extern "C-unwind" fn decide_syscall(
+    number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
+) -> Answer {
+    static NEXT: Next = next!(syscall);
+    proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
+    while engine::active() {
+        // SAFETY: the operation has syscall's own contract.
+        match unsafe { ops::futex::syscall(number, a, b, c, d, e, f) } {
+            Ok(value) => return Answer::value(value),
+            Err(Exit::Errno(errno)) => return Answer::value(Convention::failed(errno)),
+            // SAFETY: nothing in this frame has a destructor, and the operation has returned.
+            Err(Exit::Cancelled) => unsafe { crate::real::test_cancel() },
+            Err(Exit::Native) => break,
+        }
+    }
+    Answer::jump(&NEXT)
+}

@@ -1,0 +1,241 @@
+//! `libgreenlet.so`: every C symbol that is exported, each with its operation, and no logic.
+//!
+//! A file of this crate has the hooks of one subject and is named like the part of the engine's `ops` that carries
+//! them out, so the path of a call is three files: the hook here, its operation, and what the operation waits on.
+//! `export` says what a hook is, `ret` how C functions fail, `real` reaches the next definition, `c` has prototypes.
+//!
+//! What may not be assumed here: that our constructor has run (another library's may call first), that the calling
+//! thread is one we made, that the program's `malloc` can be called, or that a call comes back (it may unwind).
+//!
+//! # The symbols
+//!
+//! Exactly these are exported, without a version where none is written, so that any version asked for is answered
+//! (`tests/symbols.rs` compares the table with the library, and each row with its file). *offload* is the real call
+//! with the worker's permit given up; `ops::fd::opened` and `ops::fd::seen` follow the real call.
+//!
+//! A version that has another prototype and is older than any program met so far is not told apart:
+//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size.
+//!
+//! | symbol | file | operation |
+//! |---|---|---|
+//! | `connect` | socket | `ops::socket::connect` |
+//! | `accept` | socket | `ops::socket::accept` |
+//! | `accept4` | socket | `ops::socket::accept4` |
+//! | `setsockopt` | socket | `ops::fd::setsockopt` |
+//! | `socket` | socket | `ops::fd::opened` |
+//! | `socketpair` | socket | `ops::fd::opened` |
+//! | `bind` | socket | `ops::fd::seen` |
+//! | `listen` | socket | `ops::fd::seen` |
+//! | `shutdown` | socket | `ops::fd::seen` |
+//! | `read` | io | `ops::io::read` |
+//! | `readv` | io | `ops::io::readv` |
+//! | `write` | io | `ops::io::write` |
+//! | `writev` | io | `ops::io::writev` |
+//! | `recv` | io | `ops::io::recv` |
+//! | `recvfrom` | io | `ops::io::recvfrom` |
+//! | `recvmsg` | io | `ops::io::recvmsg` |
+//! | `recvmmsg` | io | `ops::io::recvmmsg` |
+//! | `send` | io | `ops::io::send` |
+//! | `sendto` | io | `ops::io::sendto` |
+//! | `sendmsg` | io | `ops::io::sendmsg` |
+//! | `sendmmsg` | io | `ops::io::sendmmsg` |
+//! | `__read_chk` | io | `ops::io::read` |
+//! | `__recv_chk` | io | `ops::io::recv` |
+//! | `__recvfrom_chk` | io | `ops::io::recvfrom` |
+//! | `close` | fd | `ops::fd::close` |
+//! | `close_range` | fd | `ops::fd::close_range` |
+//! | `closefrom` | fd | `ops::fd::closefrom` |
+//! | `dup2` | fd | `ops::fd::dup2` |
+//! | `dup3` | fd | `ops::fd::dup3` |
+//! | `dup` | fd | `ops::fd::opened` |
+//! | `pipe` | fd | `ops::fd::opened` |
+//! | `pipe2` | fd | `ops::fd::opened` |
+//! | `eventfd` | fd | `ops::fd::opened` |
+//! | `timerfd_create` | fd | `ops::fd::opened` |
+//! | `signalfd` | fd | `ops::fd::opened` |
+//! | `epoll_create` | fd | `ops::fd::opened` |
+//! | `epoll_create1` | fd | `ops::fd::opened` |
+//! | `inotify_init` | fd | `ops::fd::opened` |
+//! | `inotify_init1` | fd | `ops::fd::opened` |
+//! | `fclose` | fd | `ops::fd::closing` |
+//! | `ioctl` | fd | `ops::fd::mode_changed` |
+//! | `fcntl` | fd | `ops::fd::opened` |
+//! | `fcntl64` | fd | `ops::fd::opened` |
+//! | `poll` | readiness | `ops::readiness::poll` |
+//! | `ppoll` | readiness | `ops::readiness::ppoll` |
+//! | `select` | readiness | `ops::readiness::select` |
+//! | `pselect` | readiness | `ops::readiness::pselect` |
+//! | `epoll_wait` | readiness | `ops::readiness::epoll_wait` |
+//! | `epoll_pwait` | readiness | `ops::readiness::epoll_pwait` |
+//! | `epoll_pwait2` | readiness | `ops::readiness::epoll_pwait2` |
+//! | `__poll_chk` | readiness | `ops::readiness::poll` |
+//! | `__ppoll_chk` | readiness | `ops::readiness::ppoll` |
+//! | `sleep` | time | `ops::time::sleep` |
+//! | `usleep` | time | `ops::time::usleep` |
+//! | `nanosleep` | time | `ops::time::nanosleep` |
+//! | `clock_nanosleep` | time | `ops::time::clock_nanosleep` |
+//! | `thrd_sleep` | time | `ops::time::thrd_sleep` |
+//! | `sched_yield` | time | `ops::time::sched_yield` |
+//! | `pthread_yield` | time | `ops::time::pthread_yield` |
+//! | `thrd_yield` | time | `ops::time::thrd_yield` |
+//! | `getaddrinfo` | resolve | offload |
+//! | `getnameinfo` | resolve | offload |
+//! | `gethostbyname` | resolve | offload |
+//! | `gethostbyname2` | resolve | offload |
+//! | `gethostbyaddr` | resolve | offload |
+//! | `gethostbyname_r` | resolve | offload |
+//! | `gethostbyname2_r` | resolve | offload |
+//! | `gethostbyaddr_r` | resolve | offload |
+//! | `vfork` | process | `ops::process::vfork` |
+//! | `_Fork` | process | `ops::process::fork_raw` |
+//! | `wait` | process | offload |
+//! | `waitpid` | process | offload |
+//! | `waitid` | process | offload |
+//! | `wait3` | process | offload |
+//! | `wait4` | process | offload |
+//! | `system` | process | offload |
+//! | `pclose` | process | offload |
+//! | `fsync` | process | offload |
+//! | `fdatasync` | process | offload |
+//! | `flock` | process | offload |
+//! | `lockf` | process | offload |
+//! | `lockf64` | process | offload |
+//! | `tcdrain` | process | offload |
+//! | `sigwait` | process | offload |
+//! | `sigwaitinfo` | process | offload |
+//! | `sigtimedwait` | process | offload |
+//! | `pause` | process | offload |
+//! | `msgrcv` | process | offload |
+//! | `msgsnd` | process | offload |
+//! | `semop` | process | offload |
+//! | `semtimedop` | process | offload |
+//! | `mq_receive` | process | offload |
+//! | `mq_timedreceive` | process | offload |
+//! | `mq_send` | process | offload |
+//! | `mq_timedsend` | process | offload |
+//! | `sigaction` | signal | `ops::signal::sigaction` |
+//! | `signal` | signal | `ops::signal::signal` |
+//! | `bsd_signal` | signal | `ops::signal::bsd_signal` |
+//! | `ssignal` | signal | `ops::signal::signal` |
+//! | `sysv_signal` | signal | `ops::signal::sysv_signal` |
+//! | `__sysv_signal` | signal | `ops::signal::sysv_signal` |
+//! | `siginterrupt` | signal | `ops::signal::siginterrupt` |
+//! | `sigprocmask` | signal | `ops::signal::sigprocmask` |
+//! | `pthread_sigmask` | signal | `ops::signal::pthread_sigmask` |
+//! | `pthread_kill` | signal | `ops::signal::pthread_kill` |
+//! | `pthread_sigqueue` | signal | `ops::signal::pthread_sigqueue` |
+//! | `tgkill` | signal | `ops::signal::tgkill` |
+//! | `raise` | signal | `ops::signal::raise` |
+//! | `sigpending` | signal | `ops::signal::sigpending` |
+//! | `sigsuspend` | signal | `ops::signal::sigsuspend` |
+//! | `pthread_create` | thread | `ops::thread::create` |
+//! | `pthread_join` | thread | `ops::thread::join` |
+//! | `pthread_tryjoin_np` | thread | `ops::thread::tryjoin` |
+//! | `pthread_timedjoin_np` | thread | `ops::thread::timedjoin` |
+//! | `pthread_clockjoin_np` | thread | `ops::thread::clockjoin` |
+//! | `pthread_detach` | thread | `ops::thread::detach` |
+//! | `pthread_exit` | thread | `ops::thread::before_exit` |
+//! | `pthread_cancel` | thread | `ops::thread::cancel` |
+//! | `pthread_setcancelstate` | thread | `ops::thread::setcancelstate` |
+//! | `pthread_setcanceltype` | thread | `ops::thread::setcanceltype` |
+//! | `pthread_testcancel` | thread | `ops::thread::testcancel` |
+//! | `pthread_key_create` | thread | `ops::thread::key_create` |
+//! | `__pthread_key_create` | thread | `ops::thread::key_create` |
+//! | `pthread_key_delete` | thread | `ops::thread::key_delete` |
+//! | `tss_create` | thread | `ops::thread::key_create` |
+//! | `tss_delete` | thread | `ops::thread::key_delete` |
+//! | `pthread_getattr_np` | thread | `ops::thread::getattr` |
+//! | `pthread_setname_np` | thread | `ops::thread::setname` |
+//! | `pthread_getname_np` | thread | `ops::thread::getname` |
+//! | `pthread_getaffinity_np` | thread | `ops::thread::getaffinity` |
+//! | `pthread_setaffinity_np` | thread | `ops::thread::setaffinity` |
+//! | `pthread_getschedparam` | thread | `ops::thread::getschedparam` |
+//! | `pthread_setschedparam` | thread | `ops::thread::setschedparam` |
+//! | `pthread_setschedprio` | thread | `ops::thread::setschedprio` |
+//! | `pthread_getcpuclockid` | thread | `ops::thread::getcpuclockid` |
+//! | `prctl` | thread | `ops::thread::prctl` |
+//! | `gettid` | thread | `ops::thread::gettid` |
+//! | `pthread_mutex_lock` | mutex | `ops::mutex::lock` |
+//! | `pthread_mutex_trylock` | mutex | `ops::mutex::trylock` |
+//! | `pthread_mutex_timedlock` | mutex | `ops::mutex::timedlock` |
+//! | `pthread_mutex_clocklock` | mutex | `ops::mutex::clocklock` |
+//! | `pthread_mutex_unlock` | mutex | `ops::mutex::unlock` |
+//! | `__pthread_mutex_lock` | mutex | `ops::mutex::lock` |
+//! | `__pthread_mutex_unlock` | mutex | `ops::mutex::unlock` |
+//! | `pthread_cond_clockwait` | cond | `ops::cond::clockwait` |
+//! | `pthread_cond_wait@@GLIBC_2.3.2` | cond | `ops::cond::wait` |
+//! | `pthread_cond_timedwait@@GLIBC_2.3.2` | cond | `ops::cond::timedwait` |
+//! | `pthread_cond_signal@@GLIBC_2.3.2` | cond | `ops::cond::signal` |
+//! | `pthread_cond_broadcast@@GLIBC_2.3.2` | cond | `ops::cond::broadcast` |
+//! | `pthread_cond_wait@GLIBC_2.2.5` | cond | `ops::cond::old_wait` |
+//! | `pthread_cond_timedwait@GLIBC_2.2.5` | cond | `ops::cond::old_timedwait` |
+//! | `pthread_cond_signal@GLIBC_2.2.5` | cond | `ops::cond::old_signal` |
+//! | `pthread_cond_broadcast@GLIBC_2.2.5` | cond | `ops::cond::old_broadcast` |
+//! | `pthread_rwlock_rdlock` | rwlock | `ops::rwlock::rdlock` |
+//! | `pthread_rwlock_tryrdlock` | rwlock | `ops::rwlock::tryrdlock` |
+//! | `pthread_rwlock_wrlock` | rwlock | `ops::rwlock::wrlock` |
+//! | `pthread_rwlock_timedrdlock` | rwlock | `ops::rwlock::timedrdlock` |
+//! | `pthread_rwlock_timedwrlock` | rwlock | `ops::rwlock::timedwrlock` |
+//! | `pthread_rwlock_clockrdlock` | rwlock | `ops::rwlock::clockrdlock` |
+//! | `pthread_rwlock_clockwrlock` | rwlock | `ops::rwlock::clockwrlock` |
+//! | `pthread_rwlock_unlock` | rwlock | `ops::rwlock::unlock` |
+//! | `__pthread_rwlock_rdlock` | rwlock | `ops::rwlock::rdlock` |
+//! | `__pthread_rwlock_wrlock` | rwlock | `ops::rwlock::wrlock` |
+//! | `__pthread_rwlock_unlock` | rwlock | `ops::rwlock::unlock` |
+//! | `sem_wait` | sem | `ops::sem::wait` |
+//! | `sem_timedwait` | sem | `ops::sem::timedwait` |
+//! | `sem_clockwait` | sem | `ops::sem::clockwait` |
+//! | `sem_post` | sem | `ops::sem::post` |
+//! | `pthread_barrier_wait` | barrier | `ops::barrier::wait` |
+//! | `pthread_once` | once | `ops::once::once` |
+//! | `call_once` | once | `ops::once::call_once` |
+//! | `thrd_create` | c11 | `ops::c11::thrd_create` |
+//! | `thrd_join` | c11 | `ops::c11::thrd_join` |
+//! | `thrd_detach` | c11 | `ops::c11::thrd_detach` |
+//! | `thrd_exit` | c11 | `ops::thread::before_exit` |
+//! | `mtx_lock` | c11 | `ops::c11::mtx_lock` |
+//! | `mtx_timedlock` | c11 | `ops::c11::mtx_timedlock` |
+//! | `mtx_unlock` | c11 | `ops::c11::mtx_unlock` |
+//! | `cnd_wait` | c11 | `ops::c11::cnd_wait` |
+//! | `cnd_timedwait` | c11 | `ops::c11::cnd_timedwait` |
+//! | `cnd_signal` | c11 | `ops::c11::cnd_signal` |
+//! | `cnd_broadcast` | c11 | `ops::c11::cnd_broadcast` |
+//! | `syscall` | futex | `ops::futex::syscall` |
+
+#[macro_use]
+mod export;
+
+mod c;
+mod real;
+mod ret;
+
+mod barrier;
+mod c11;
+mod cond;
+mod fd;
+mod futex;
+mod io;
+mod mutex;
+mod once;
+mod process;
+mod readiness;
+mod resolve;
+mod rwlock;
+mod sem;
+mod signal;
+mod socket;
+mod thread;
+mod time;
+
+/// Everything the library allocates comes from the engine's own allocator: no hook may enter the program's `malloc`.
+#[global_allocator]
+static ALLOCATOR: engine::sys::alloc::Allocator = engine::sys::alloc::Allocator;
+
+/// Run by the dynamic loader before `main`, after the constructors of what we depend on.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static LOAD: extern "C" fn() = load;
+
+extern "C" fn load() {
+    engine::start::load();
+}

@@ -1,0 +1,34 @@
+//! Signal dispositions, masks, and signals sent to threads.
+//!
+//! Dispositions are the engine's from the first call on, because a handler may be set long before the second thread is.
+
+use crate::ret::ErrorNumber;
+use core::ffi::c_int;
+use engine::ops;
+use libc::{pid_t, pthread_t, sighandler_t, sigset_t, sigval};
+
+hook! {
+    always fn sigaction(signal: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int
+        = ops::signal::sigaction
+}
+hook! { always fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::signal::signal }
+hook! { always fn bsd_signal(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::signal::bsd_signal }
+hook! { always fn ssignal(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::signal::signal }
+hook! { always fn sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::signal::sysv_signal }
+hook! { always fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::signal::sysv_signal }
+hook! { always fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int = ops::signal::siginterrupt }
+
+hook! { fn sigprocmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> c_int = ops::signal::sigprocmask }
+hook! {
+    fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> ErrorNumber
+        = ops::signal::pthread_sigmask
+}
+
+hook! { fn pthread_kill(thread: pthread_t, signal: c_int) -> ErrorNumber = ops::signal::pthread_kill }
+hook! {
+    fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: sigval) -> ErrorNumber = ops::signal::pthread_sigqueue
+}
+hook! { fn tgkill(process: pid_t, thread: pid_t, signal: c_int) -> c_int = ops::signal::tgkill }
+hook! { fn raise(signal: c_int) -> c_int = ops::signal::raise }
+hook! { fn sigpending(set: *mut sigset_t) -> c_int = ops::signal::sigpending }
+hook! { fn sigsuspend(mask: *const sigset_t) -> c_int = ops::signal::sigsuspend }

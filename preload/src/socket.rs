@@ -1,0 +1,20 @@
+//! Sockets: made, named and connected. What moves bytes is in `io`.
+
+use core::ffi::{c_int, c_void};
+use engine::ops;
+use libc::{sockaddr, socklen_t};
+
+hook! { fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
+hook! { fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::socket::accept }
+hook! { fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = ops::socket::accept4 }
+
+hook! {
+    fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int
+        = ops::fd::setsockopt
+}
+
+observe! { fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int, opens }
+observe! { fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int, opens pair }
+observe! { fn bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int, names fd }
+observe! { fn listen(fd: c_int, backlog: c_int) -> c_int, names fd }
+observe! { fn shutdown(fd: c_int, how: c_int) -> c_int, names fd }

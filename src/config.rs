@@ -1,0 +1,149 @@
+//! The environment, read once at load.
+//!
+//! | variable            | meaning                                        | default            |
+//! |---------------------|------------------------------------------------|--------------------|
+//! | GREENLET_WORKERS    | kernel threads that run green threads, 1-1024  | usable CPUs        |
+//! | GREENLET_STACK_SIZE | stack of a thread that asks for none; K, M     | libc's default     |
+//! | GREENLET_DISABLE    | 1: do nothing                                  | unset              |
+//! | GREENLET_LOG        | 1: say on stderr what is decided at start      | unset              |
+//! | GREENLET_REPORT     | 1: report on stderr at exit; else a file       | unset              |
+//! | GREENLET_FORCE      | fallbacks to force, for tests: `arch_prctl`    | unset              |
+//!
+//! A value that cannot be used ends the program at start with one line that names it: a typing error must
+//! not silently give other limits than the operator asked for.
+
+use crate::sys::{self, Line};
+use crate::syscall;
+use core::ffi::CStr;
+use core::fmt::Write;
+use std::sync::OnceLock;
+
+/// Where the report goes.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    Stderr,
+    File(&'static CStr),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    pub workers: usize,
+    /// 0: libc's default.
+    pub stack_size: usize,
+    pub disabled: bool,
+    pub log: bool,
+    pub report: Option<Target>,
+    pub force_arch_prctl: bool,
+}
+
+const OFF: Config =
+    Config { workers: 1, stack_size: 0, disabled: true, log: false, report: None, force_arch_prctl: false };
+static CONFIG: OnceLock<Config> = OnceLock::new();
+
+/// The configuration; before `load`, one that does nothing.
+pub fn get() -> &'static Config {
+    CONFIG.get().unwrap_or(&OFF)
+}
+
+/// Reads the environment. In a set-uid process (AT_SECURE) the library is inert.
+pub fn load() {
+    // SAFETY: getauxval reads a table left by the kernel.
+    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
+    let config = if secure { OFF } else { read() };
+    let _ = CONFIG.set(config);
+}
+
+fn read() -> Config {
+    Config {
+        workers: variable(c"GREENLET_WORKERS").map_or_else(usable_cpus, |v| {
+            parse(v)
+                .filter(|n| (1..=1024).contains(n))
+                .unwrap_or_else(|| refuse("GREENLET_WORKERS", v, "a number from 1 to 1024"))
+        }),
+        stack_size: variable(c"GREENLET_STACK_SIZE").map_or(0, |v| {
+            parse_size(v)
+                .filter(|n| (16 << 10..=1 << 30).contains(n))
+                .unwrap_or_else(|| refuse("GREENLET_STACK_SIZE", v, "bytes from 16K to 1024M, as 262144, 256K or 1M"))
+        }),
+        disabled: flag(c"GREENLET_DISABLE"),
+        log: flag(c"GREENLET_LOG"),
+        report: variable(c"GREENLET_REPORT").and_then(|v| match v.to_bytes() {
+            b"" | b"0" => None,
+            b"1" => Some(Target::Stderr),
+            _ => Some(Target::File(v)),
+        }),
+        force_arch_prctl: variable(c"GREENLET_FORCE").is_some_and(|v| v.to_bytes() == b"arch_prctl"),
+    }
+}
+
+fn variable(name: &CStr) -> Option<&'static CStr> {
+    // SAFETY: the name is NUL-terminated; the value lives in the environment, which programs leave in place
+    // or copy, and is read at load only (the report's path is the one that is kept).
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value))
+    }
+}
+
+fn flag(name: &CStr) -> bool {
+    variable(name).is_some_and(|v| !matches!(v.to_bytes(), b"" | b"0"))
+}
+
+fn parse(v: &CStr) -> Option<usize> {
+    v.to_str().ok()?.parse().ok()
+}
+
+fn parse_size(v: &CStr) -> Option<usize> {
+    let text = v.to_str().ok()?;
+    let (digits, unit) = match text.as_bytes().last()? {
+        b'k' | b'K' => (&text[..text.len() - 1], 1 << 10),
+        b'm' | b'M' => (&text[..text.len() - 1], 1 << 20),
+        _ => (text, 1),
+    };
+    digits.parse::<usize>().ok()?.checked_mul(unit)
+}
+
+fn refuse(name: &str, value: &CStr, want: &str) -> ! {
+    let mut line = Line::new();
+    let _ = writeln!(
+        line,
+        "libgreenlet: {name}={} cannot be used: it takes {want}; unset it for the default",
+        value.to_str().unwrap_or("?")
+    );
+    sys::stderr(line.bytes());
+    // SAFETY: ends the process before the program has started.
+    let _ = unsafe { syscall!(libc::SYS_exit_group, 2usize) };
+    sys::fatal(format_args!("exit_group returned"))
+}
+
+/// CPUs that this process may use: its affinity, and the cgroup's quota rounded up.
+fn usable_cpus() -> usize {
+    let mut set = [0u64; 128];
+    // SAFETY: the kernel writes at most the array's size.
+    let bytes =
+        unsafe { syscall!(libc::SYS_sched_getaffinity, 0usize, size_of_val(&set), set.as_mut_ptr()) }.unwrap_or(0);
+    let affinity: u32 = set[..bytes / 8].iter().map(|w| w.count_ones()).sum();
+    (affinity.max(1) as usize).min(cgroup_quota().unwrap_or(usize::MAX)).min(1024)
+}
+
+/// `cpu.max` of cgroup v2 as a number of CPUs, rounded up.
+fn cgroup_quota() -> Option<usize> {
+    let mut buf = [0u8; 64];
+    // SAFETY: a NUL-terminated path; the kernel writes at most the buffer's size.
+    let n = unsafe {
+        let fd = syscall!(
+            libc::SYS_openat,
+            libc::AT_FDCWD,
+            c"/sys/fs/cgroup/cpu.max".as_ptr(),
+            libc::O_RDONLY | libc::O_CLOEXEC
+        )
+        .ok()?;
+        let n = syscall!(libc::SYS_read, fd, buf.as_mut_ptr(), buf.len());
+        let _ = syscall!(libc::SYS_close, fd);
+        n.ok()?
+    };
+    let mut words = core::str::from_utf8(&buf[..n]).ok()?.split_ascii_whitespace();
+    let quota: usize = words.next()?.parse().ok()?;
+    let period: usize = words.next()?.parse().ok()?;
+    (period != 0).then(|| quota.div_ceil(period).max(1))
+}

@@ -1,0 +1,33 @@
+//! Error numbers inside the engine, and the three ways an operation can end without a value.
+//!
+//! Inside, errors are values; `errno` itself is written by `preload` alone, at the edge. Nothing here
+//! may assume that the calling thread has a valid `errno` location.
+
+/// A positive error number as the kernel and POSIX define it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Errno(pub i32);
+
+impl Errno {
+    pub const AGAIN: Errno = Errno(libc::EAGAIN);
+    pub const INTR: Errno = Errno(libc::EINTR);
+    pub const INVAL: Errno = Errno(libc::EINVAL);
+    pub const TIMEDOUT: Errno = Errno(libc::ETIMEDOUT);
+}
+
+/// Why an operation ends without a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exit {
+    /// Not ours: the hook makes the real call with the same arguments.
+    Native,
+    /// The call fails with this (positive) error number.
+    Errno(i32),
+    /// The thread has been cancelled: the hook calls the real `pthread_testcancel` from its own frame,
+    /// where nothing with a destructor lives, and runs the operation again should that return.
+    Cancelled,
+}
+
+impl From<Errno> for Exit {
+    fn from(e: Errno) -> Exit {
+        Exit::Errno(e.0)
+    }
+}

@@ -1,0 +1,126 @@
+//! What a descriptor number means may be about to change: the reactor must know.
+//!
+//! The library's own descriptors do not exist for the program: closing one is EBADF, closing a range goes
+//! round them.
+
+use crate::errno::{Errno, Exit};
+use crate::reactor;
+use crate::syscall;
+use core::ffi::{c_int, c_uint, c_void};
+
+/// A call made this number anew.
+pub fn opened(fd: c_int) {
+    reactor::forget(fd);
+}
+
+/// A call acted on this number.
+pub fn seen(_fd: c_int) {}
+
+/// Whether the number is the library's own, which the program does not see.
+pub fn is_hidden(fd: c_int) -> bool {
+    reactor::is_own(fd)
+}
+
+/// A call changed the mode of some description.
+pub fn mode_changed() {
+    reactor::modes_changed();
+}
+
+/// libc is about to close it.
+pub fn closing(fd: c_int) {
+    reactor::forget(fd);
+    reactor::disturb(fd);
+}
+
+/// setsockopt(2): a socket's time-outs are remembered elsewhere.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> Result<c_int, Exit> {
+    const NEW_TIMEOUTS: core::ops::RangeInclusive<c_int> = 66..=67;
+    let is_timeout = matches!(name, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) || NEW_TIMEOUTS.contains(&name);
+    if level != libc::SOL_SOCKET || !is_timeout {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's arguments.
+    let set = unsafe { syscall!(libc::SYS_setsockopt, fd, level, name, value, len) };
+    mode_changed();
+    Ok(set.map(|_| 0)?)
+}
+
+/// close(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
+    if reactor::is_own(fd) {
+        return Err(Exit::Errno(libc::EBADF));
+    }
+    reactor::forget(fd);
+    Err(Exit::Native)
+}
+
+/// dup2(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn dup2(old: c_int, new: c_int) -> Result<c_int, Exit> {
+    if reactor::is_own(old) || reactor::is_own(new) {
+        return Err(Exit::Errno(libc::EBADF));
+    }
+    if old != new {
+        reactor::forget(new);
+    }
+    Err(Exit::Native)
+}
+
+/// dup3(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn dup3(old: c_int, new: c_int, _flags: c_int) -> Result<c_int, Exit> {
+    // SAFETY: integers.
+    unsafe { dup2(old, new) }
+}
+
+/// close_range(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> Result<c_int, Exit> {
+    if first > last {
+        return Err(Exit::Errno(libc::EINVAL));
+    }
+    let mut own = reactor::own_descriptors().map(|fd| fd as i64);
+    own.sort_unstable();
+    let mut from = first as i64;
+    for fd in own.into_iter().chain([last as i64 + 1]).filter(|&fd| fd >= first as i64) {
+        let to = (fd - 1).min(last as i64);
+        if from <= to {
+            forget_range(from, to);
+            // SAFETY: integers.
+            unsafe { syscall!(libc::SYS_close_range, from, to, flags) }?;
+        }
+        from = from.max(fd + 1);
+    }
+    Ok(0)
+}
+
+/// closefrom(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn closefrom(first: c_int) -> Result<(), Exit> {
+    // SAFETY: integers.
+    match unsafe { close_range(first.max(0) as c_uint, c_uint::MAX, 0) } {
+        Ok(_) => Ok(()),
+        Err(Exit::Errno(e)) => Err(Errno(e).into()),
+        Err(e) => Err(e),
+    }
+}
+
+fn forget_range(from: i64, to: i64) {
+    for fd in from..=to.min(reactor::highest()) {
+        reactor::forget(fd as c_int);
+    }
+}

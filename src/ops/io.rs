@@ -1,0 +1,418 @@
+//! read, write, recv, send and their kin.
+//!
+//! Sockets are tried with MSG_DONTWAIT, everything else with RWF_NOWAIT; where the kernel has that for neither
+//! (a tty, an old timerfd) a zero-timeout poll says whether the real call would block. A blocking send sends
+//! everything: partial progress is kept and the rest waits, as in the kernel.
+
+use super::green;
+use super::ready::{On, until_ready};
+use crate::errno::{Errno, Exit};
+use crate::reactor;
+use crate::report::Call;
+use crate::sys::fd as sysfd;
+use crate::syscall;
+use core::ffi::{c_int, c_uint, c_void};
+use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
+
+const DONTWAIT: c_int = libc::MSG_DONTWAIT;
+const CURRENT: i64 = -1;
+
+/// Whether the program itself asked not to wait: then the call is the real one.
+fn asked_not_to_wait(flags: c_int) -> bool {
+    flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0
+}
+
+/// recv(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Result<ssize_t, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { recvfrom(fd, buf, len, flags, core::ptr::null_mut(), core::ptr::null_mut()) }
+}
+
+/// recvfrom(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn recvfrom(
+    fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
+) -> Result<ssize_t, Exit> {
+    if asked_not_to_wait(flags) {
+        return Err(Exit::Native);
+    }
+    if flags & libc::MSG_WAITALL != 0 && flags & libc::MSG_PEEK == 0 && len > 0 && is_stream(fd) {
+        // SAFETY: the caller's buffer.
+        return unsafe { recv_all(fd, buf.cast(), len, flags, addr, addr_len) };
+    }
+    let attempt = || {
+        // SAFETY: the caller's arguments.
+        let read = || unsafe { syscall!(libc::SYS_recvfrom, fd, buf, len, flags | DONTWAIT, addr, addr_len) };
+        if flags == 0 { reactor::draining(fd, len, read) } else { read() }
+    };
+    let on = On::read(fd, Call::Recv);
+    until_ready(if flags == 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
+}
+
+fn is_stream(fd: c_int) -> bool {
+    sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
+}
+
+/// MSG_WAITALL on a stream: until the buffer is full, the end, an error or a time-out; what came is kept.
+///
+/// # Safety
+/// As [`recvfrom`].
+unsafe fn recv_all(
+    fd: c_int, buf: *mut u8, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
+) -> Result<ssize_t, Exit> {
+    let mut got = 0;
+    // SAFETY: `got` never exceeds `len`.
+    let mut attempt = || unsafe {
+        let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
+        got += n;
+        if n == 0 || got == len { Ok(()) } else { Err(Errno::AGAIN) }
+    };
+    let end = until_ready(On::read(fd, Call::Recv), &mut attempt);
+    keep_progress(end, got)
+}
+
+/// Bytes that were moved count, whatever ended the call; cancellation alone overrides them.
+fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_t, Exit> {
+    match end {
+        Err(Exit::Errno(_) | Exit::Native) if done > 0 => Ok(done as ssize_t),
+        Err(e) => Err(e),
+        Ok(()) => Ok(done as ssize_t),
+    }
+}
+
+/// recvmsg(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
+    if asked_not_to_wait(flags) {
+        return Err(Exit::Native);
+    }
+    if flags & libc::MSG_WAITALL != 0 {
+        // SAFETY: the caller's message.
+        return unsafe { offloaded(libc::SYS_recvmsg, [fd as usize, msg as usize, flags as usize, 0, 0, 0]) };
+    }
+    // SAFETY: the caller's message.
+    until_ready(On::read(fd, Call::Recv), || unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) })
+        .map(|n| n as ssize_t)
+}
+
+/// A form that has no non-blocking twin: the blocking call, with the permit given up. Foreign and bound
+/// threads make the real call.
+///
+/// # Safety
+/// As the system call.
+unsafe fn offloaded(nr: i64, args: [usize; 6]) -> Result<ssize_t, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
+    }
+    let scope = super::offload::enter();
+    // SAFETY: the caller's arguments.
+    let r = unsafe { crate::sys::syscall6(nr, args) };
+    super::offload::leave(scope);
+    Ok(r? as ssize_t)
+}
+
+/// recvmmsg(2). The first message may be waited for; with MSG_WAITFORONE or a zero count of others it is all
+/// that is. The plain form waits for every message, each as recvmsg would; the time-out is looked at between
+/// messages, as the kernel does.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn recvmmsg(
+    fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
+) -> Result<c_int, Exit> {
+    if asked_not_to_wait(flags) || green().is_none() {
+        return Err(Exit::Native);
+    }
+    let (mut got, mut flags) = (0, flags);
+    // SAFETY: `got` stays below `n`; the caller's array and timeout.
+    unsafe {
+        let until = timeout
+            .as_ref()
+            .map(|t| crate::sys::time::after(crate::sys::time::Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.nanos()));
+        while got < n {
+            let m = &mut *msgs.add(got as usize);
+            let one = flags & !libc::MSG_WAITFORONE;
+            let r = if one & DONTWAIT != 0 {
+                syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|n| n as ssize_t).map_err(Exit::from)
+            } else {
+                recvmsg(fd, &mut m.msg_hdr, one)
+            };
+            match r {
+                Ok(len) => m.msg_len = len as c_uint,
+                Err(e) if got == 0 || e == Exit::Cancelled => return Err(e),
+                Err(_) => break,
+            }
+            got += 1;
+            if flags & libc::MSG_WAITFORONE != 0 {
+                flags |= DONTWAIT;
+            }
+            if until.is_some_and(|u| crate::sys::time::now() >= u) {
+                break;
+            }
+        }
+    }
+    Ok(got as c_int)
+}
+
+/// send(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn send(fd: c_int, buf: *const c_void, len: usize, flags: c_int) -> Result<ssize_t, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { sendto(fd, buf, len, flags, core::ptr::null(), 0) }
+}
+
+/// sendto(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendto(
+    fd: c_int, buf: *const c_void, len: usize, flags: c_int, addr: *const sockaddr, addr_len: socklen_t,
+) -> Result<ssize_t, Exit> {
+    if asked_not_to_wait(flags) {
+        return Err(Exit::Native);
+    }
+    let buf = buf.cast::<u8>();
+    let mut sent = 0;
+    // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
+    let mut attempt = || unsafe {
+        let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
+        let n = syscall!(
+            libc::SYS_sendto,
+            fd,
+            buf.wrapping_add(sent),
+            len - sent,
+            flags | DONTWAIT | quiet,
+            addr,
+            addr_len
+        )?;
+        sent += n;
+        if sent >= len { Ok(()) } else { Err(Errno::AGAIN) }
+    };
+    let end = until_ready(On::write(fd, Call::Send), &mut attempt);
+    keep_progress(end, sent)
+}
+
+/// The bytes that `n` vectors hold.
+///
+/// # Safety
+/// `iov` points to `n` vectors.
+unsafe fn total(iov: *const iovec, n: usize) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { core::slice::from_raw_parts(iov, n) }.iter().map(|v| v.iov_len).sum()
+}
+
+/// The vectors of a call, moved on as they are transferred.
+struct Progress {
+    vectors: Vec<iovec>,
+    at: usize,
+    done: usize,
+    total: usize,
+}
+
+impl Progress {
+    /// # Safety
+    /// `iov` points to `n` vectors.
+    unsafe fn new(iov: *const iovec, n: usize) -> Progress {
+        // SAFETY: the caller's promise; a null pointer comes with a zero count.
+        let vectors = if n == 0 { Vec::new() } else { unsafe { core::slice::from_raw_parts(iov, n) }.to_vec() };
+        let total = vectors.iter().map(|v| v.iov_len).sum();
+        Progress { vectors, at: 0, done: 0, total }
+    }
+
+    fn rest(&mut self) -> &mut [iovec] {
+        &mut self.vectors[self.at..]
+    }
+
+    fn advance(&mut self, mut n: usize) -> Result<(), Errno> {
+        self.done += n;
+        while let Some(v) = self.vectors.get_mut(self.at) {
+            if n < v.iov_len {
+                v.iov_base = v.iov_base.wrapping_byte_add(n);
+                v.iov_len -= n;
+                break;
+            }
+            n -= v.iov_len;
+            self.at += 1;
+        }
+        if self.done >= self.total { Ok(()) } else { Err(Errno::AGAIN) }
+    }
+}
+
+/// sendmsg(2). Control data goes with the first part.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssize_t, Exit> {
+    if asked_not_to_wait(flags) || green().is_none() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's message, copied; its vectors are copied to be moved on.
+    unsafe {
+        let mut part = *msg;
+        let mut progress = Progress::new(part.msg_iov, part.msg_iovlen);
+        let attempt = || {
+            let rest = progress.rest();
+            part.msg_iov = rest.as_mut_ptr();
+            part.msg_iovlen = rest.len();
+            let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
+            let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
+            part.msg_control = core::ptr::null_mut();
+            part.msg_controllen = 0;
+            progress.advance(n)
+        };
+        let end = until_ready(On::write(fd, Call::Send), attempt);
+        keep_progress(end, progress.done)
+    }
+}
+
+/// sendmmsg(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> Result<c_int, Exit> {
+    if asked_not_to_wait(flags) || green().is_none() {
+        return Err(Exit::Native);
+    }
+    let mut sent = 0;
+    // SAFETY: `sent` stays below `n`; the kernel sends at most UIO_MAXIOV.
+    unsafe {
+        while sent < n.min(libc::UIO_MAXIOV as c_uint) {
+            let m = &mut *msgs.add(sent as usize);
+            match sendmsg(fd, &m.msg_hdr, flags) {
+                Ok(len) => m.msg_len = len as c_uint,
+                Err(e) if sent == 0 || e == Exit::Cancelled => return Err(e),
+                Err(_) => break,
+            }
+            sent += 1;
+        }
+    }
+    Ok(sent as c_int)
+}
+
+/// read(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<ssize_t, Exit> {
+    let iov = iovec { iov_base: buf, iov_len: len };
+    // SAFETY: the caller's buffer, as one vector.
+    unsafe { readv(fd, &iov, 1) }
+}
+
+/// readv(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
+    if reactor::is_unpollable(fd) {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's vectors, if their number is a possible one.
+    let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
+    let mut waited = false;
+    // SAFETY: the caller's vectors.
+    until_ready(On::read(fd, Call::Read).skipping_drained(), || unsafe {
+        match reactor::draining(fd, wanted, || {
+            syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
+        }) {
+            Err(Errno(libc::EOPNOTSUPP)) => {
+                let r = when_polled(fd, libc::POLLIN, || syscall!(libc::SYS_readv, fd, iov, n));
+                let hung_up = r == Ok(0)
+                    && waited
+                    && sysfd::is_terminal(fd)
+                    && sysfd::poll_now(fd, libc::POLLIN) & libc::POLLHUP != 0;
+                waited = true;
+                // A terminal's reader that was blocked when the other side went gets EIO; only later ones get 0.
+                if hung_up { Err(Errno(libc::EIO)) } else { r }
+            }
+            r => r,
+        }
+    })
+    .map(|n| n as ssize_t)
+}
+
+/// Descriptors that know no RWF_NOWAIT: the real call, if poll says that it would not block.
+fn when_polled(fd: c_int, events: i16, call: impl FnOnce() -> Result<usize, Errno>) -> Result<usize, Errno> {
+    if sysfd::poll_now(fd, events) != 0 { call() } else { Err(Errno::AGAIN) }
+}
+
+/// write(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t, Exit> {
+    if reactor::is_unpollable(fd) {
+        return Err(Exit::Native);
+    }
+    let buf = buf.cast::<u8>().cast_mut();
+    let mut sent = 0;
+    // SAFETY: `sent` never exceeds `len`.
+    let attempt = || unsafe {
+        let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
+        sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
+        if sent >= len { Ok(()) } else { Err(Errno::AGAIN) }
+    };
+    let end = until_ready(On::write(fd, Call::Write), attempt);
+    keep_progress(end, sent)
+}
+
+/// # Safety
+/// `iov` points to `n` vectors of the caller's.
+unsafe fn write_now(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
+    // SAFETY: the caller's vectors.
+    unsafe {
+        match syscall!(libc::SYS_pwritev2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT) {
+            Err(Errno(libc::EOPNOTSUPP)) => when_polled(fd, libc::POLLOUT, || syscall!(libc::SYS_writev, fd, iov, n)),
+            r => r,
+        }
+    }
+}
+
+/// The rest of a write that has made progress. A socket whose peer goes now ends it without SIGPIPE, as in the
+/// kernel; a pipe does not.
+///
+/// # Safety
+/// `iov` points to `n` vectors of the caller's.
+unsafe fn write_more(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
+    // SAFETY: all-zero is an empty message; the caller's vectors.
+    unsafe {
+        let mut part: msghdr = core::mem::zeroed();
+        part.msg_iov = iov.cast_mut();
+        part.msg_iovlen = n as usize;
+        match syscall!(libc::SYS_sendmsg, fd, &raw const part, DONTWAIT | libc::MSG_NOSIGNAL) {
+            Err(Errno(libc::ENOTSOCK)) => write_now(fd, iov, n),
+            r => r,
+        }
+    }
+}
+
+/// writev(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
+    if n <= 0 || n > libc::UIO_MAXIOV || green().is_none() || reactor::is_unpollable(fd) {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's vectors, copied to be moved on.
+    unsafe {
+        let mut progress = Progress::new(iov, n as usize);
+        let attempt = || {
+            let rest = progress.rest();
+            let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
+            let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
+            progress.advance(written)
+        };
+        let end = until_ready(On::write(fd, Call::Write), attempt);
+        keep_progress(end, progress.done)
+    }
+}

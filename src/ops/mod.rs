@@ -1,0 +1,59 @@
+//! Operations: what the program asked for. One function a C function, same arguments, `Result` out.
+//!
+//! An operation never touches the program's `errno`. It ends with [`Exit::Native`](crate::Exit) when the call
+//! is not ours: the thread is foreign or bound, the descriptor cannot be polled, the object is process-shared.
+
+pub mod c11;
+pub mod fd;
+pub mod io;
+pub mod offload;
+pub mod process;
+pub mod readiness;
+pub mod ready;
+pub mod signal;
+pub mod socket;
+pub mod thread;
+pub mod time;
+
+pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem};
+
+pub mod futex {
+    //! `syscall(2)`.
+
+    use crate::errno::Exit;
+    use core::ffi::c_long;
+
+    /// syscall(2): the numbers that concern threads and descriptors; the others are the real call.
+    ///
+    /// # Safety
+    /// As the system call.
+    pub unsafe fn syscall(
+        n: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
+    ) -> Result<c_long, Exit> {
+        match n {
+            // SAFETY: the caller's arguments.
+            libc::SYS_futex => Ok(unsafe { crate::sync::futex::futex([a, b, c, d, e, f]) }? as c_long),
+            // SAFETY: no arguments.
+            libc::SYS_gettid => Ok(unsafe { super::thread::gettid() }? as c_long),
+            // SAFETY: integers.
+            libc::SYS_tgkill => Ok(unsafe { super::signal::tgkill(a as i32, b as i32, c as i32) }? as c_long),
+            // SAFETY: an integer.
+            libc::SYS_close => Ok(unsafe { super::fd::close(a as i32) }? as c_long),
+            libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
+                super::fd::mode_changed();
+                Err(Exit::Native)
+            }
+            _ => Err(Exit::Native),
+        }
+    }
+}
+
+use crate::arch::tls;
+use crate::thread::Thread;
+
+/// The calling green thread, `None` on foreign and bound threads, whose calls are the real ones.
+#[inline]
+pub(crate) fn green() -> Option<&'static Thread> {
+    // SAFETY: records are never freed.
+    unsafe { tls::current().as_ref() }.filter(|t| !t.is_bound())
+}

@@ -1,0 +1,347 @@
+//! poll, select, epoll_wait and their kin: the real call with a zero timeout, a wait on every descriptor, and
+//! the real call again. None of them is ever restarted after a handler (signal(7)).
+
+use super::green;
+use super::ready::{pass, verdict};
+use crate::errno::{Errno, Exit};
+use crate::park::Wake;
+use crate::reactor::{self, Interest, Outcome, Turn};
+use crate::report::Call;
+use crate::signal;
+use crate::sys::sig::Mask;
+use crate::sys::time::{self, Timespec};
+use crate::syscall;
+use crate::thread::cancel;
+use crate::thread::wait::{self, Wait};
+use core::ffi::c_int;
+use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, timespec, timeval};
+
+const READS: i16 = libc::POLLIN | libc::POLLPRI | libc::POLLRDNORM | libc::POLLRDBAND | libc::POLLRDHUP;
+const WRITES: i16 = libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND;
+
+/// Repeats `look` until it finds something, `until` passes (then zero), or a handler runs.
+///
+/// `fds` is asked anew for each wait.
+fn until_found<I: Iterator<Item = (i32, Interest)>>(
+    call: Call, until: Option<u64>, mut look: impl FnMut() -> Result<usize, Errno>, fds: impl Fn() -> I,
+    blocking: impl FnOnce() -> Result<usize, Errno>,
+) -> Result<usize, Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    let how = Wait::until(call, until).cancellable();
+    let mut turn: Option<Turn> = None;
+    loop {
+        let found = look();
+        if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
+            pass(turn);
+            return Ok(found?);
+        }
+        // A turn whose edge this look has found to be stale ends here.
+        let outcome;
+        (outcome, turn) = reactor::wait_many(&mut fds(), &how);
+        match outcome {
+            Outcome::NotPollable => {
+                let scope = super::offload::enter();
+                let r = blocking();
+                super::offload::leave(scope);
+                return Ok(r?);
+            }
+            // One last look, with the deadline passed.
+            Outcome::Woken(Wake::TimedOut) => {}
+            Outcome::Woken(why) => {
+                if let Err(exit) = verdict(why, true) {
+                    pass(turn);
+                    return Err(exit);
+                }
+            }
+        }
+    }
+}
+
+/// Runs `f` with the signal mask of a p-call.
+fn with_mask<R>(mask: Option<Mask>, f: impl FnOnce() -> R) -> R {
+    match (mask, green()) {
+        (Some(mask), Some(t)) => signal::with_mask(t, mask, f),
+        _ => f(),
+    }
+}
+
+/// # Safety
+/// `set` is null or a signal set.
+unsafe fn mask_of(set: *const sigset_t) -> Option<Mask> {
+    // SAFETY: the first word holds signals 1 to 64.
+    unsafe { set.cast::<Mask>().as_ref().copied() }
+}
+
+/// A timeout in the kernel's form: `None` for ever.
+///
+/// # Safety
+/// `t` is null or a timespec.
+unsafe fn deadline_of(t: *const timespec) -> Result<Option<u64>, Exit> {
+    // SAFETY: the caller's pointer.
+    let Some(t) = (unsafe { t.as_ref() }) else { return Ok(None) };
+    let t = Timespec { sec: t.tv_sec, nsec: t.tv_nsec };
+    if t.is_valid() { Ok(Some(time::after(t.nanos()))) } else { Err(Errno::INVAL.into()) }
+}
+
+/// poll(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn poll(fds: *mut pollfd, n: nfds_t, timeout: c_int) -> Result<c_int, Exit> {
+    let until = (timeout >= 0).then(|| time::after(timeout as u64 * 1_000_000));
+    // SAFETY: the caller's array.
+    unsafe { poll_until(fds, n, until) }
+}
+
+/// ppoll(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn ppoll(
+    fds: *mut pollfd, n: nfds_t, timeout: *const timespec, set: *const sigset_t,
+) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let until = deadline_of(timeout)?;
+        with_mask(mask_of(set), || poll_until(fds, n, until))
+    }
+}
+
+/// # Safety
+/// `fds` points to `n` entries.
+unsafe fn poll_until(fds: *mut pollfd, n: nfds_t, until: Option<u64>) -> Result<c_int, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's array; entries are read between system calls that write them.
+    unsafe {
+        let entries = || {
+            (0..n as usize).filter_map(move |i| {
+                let p = *fds.add(i);
+                let read = if p.events & READS != 0 { 1 } else { 0 };
+                let write = if p.events & WRITES != 0 { 2 } else { 0 };
+                let interest = match read | write {
+                    2 => Interest::WRITE,
+                    3 => Interest::BOTH,
+                    // Errors and hang-ups are told to readers too.
+                    _ => Interest::READ,
+                };
+                (p.fd >= 0).then_some((p.fd, interest))
+            })
+        };
+        let found = until_found(
+            Call::Poll,
+            until,
+            || syscall!(libc::SYS_poll, fds, n, 0usize),
+            entries,
+            || {
+                let left = until.map(|u| Timespec::from_nanos(u.saturating_sub(time::now())));
+                let left = left.as_ref().map_or(core::ptr::null(), |t| t as *const Timespec);
+                syscall!(libc::SYS_ppoll, fds, n, left, 0usize, 8usize)
+            },
+        )?;
+        Ok(found as c_int)
+    }
+}
+
+/// The three sets of a select, in and out.
+struct Sets {
+    at: [*mut u64; 3],
+    asked: [Vec<u64>; 3],
+    words: usize,
+    n: c_int,
+}
+
+impl Sets {
+    /// # Safety
+    /// Each set is null or holds at least `n` bits.
+    unsafe fn new(n: c_int, sets: [*mut fd_set; 3]) -> Sets {
+        let words = (n as usize).div_ceil(64);
+        let at = sets.map(|s| s.cast::<u64>());
+        let asked = at.map(|s| {
+            if s.is_null() {
+                Vec::new()
+            } else {
+                // SAFETY: the caller's promise.
+                unsafe { core::slice::from_raw_parts(s, words) }.to_vec()
+            }
+        });
+        Sets { at, asked, words, n }
+    }
+
+    /// The real call with a zero timeout; what is ready is written to the program's sets when something is.
+    fn look(&self) -> Result<usize, Errno> {
+        let mut now = self.asked.clone();
+        let zero = Timespec::default();
+        let p = now.each_mut().map(|set| if set.is_empty() { core::ptr::null_mut() } else { set.as_mut_ptr() });
+        // SAFETY: live sets of `n` bits and a live timespec; no mask.
+        let found = unsafe { syscall!(libc::SYS_pselect6, self.n, p[0], p[1], p[2], &raw const zero, 0usize) }?;
+        if found > 0 {
+            self.answer(&now);
+        }
+        Ok(found)
+    }
+
+    /// Writes the program's sets. A call that fails leaves them as they were: programs call again with them.
+    fn answer(&self, sets: &[Vec<u64>; 3]) {
+        for (set, at) in sets.iter().zip(self.at).filter(|(_, at)| !at.is_null()) {
+            // SAFETY: the program's set has `words` words.
+            unsafe { at.copy_from_nonoverlapping(set.as_ptr(), self.words) };
+        }
+    }
+
+    /// Nothing was ready in time.
+    fn answer_nothing(&self) {
+        self.answer(&core::array::from_fn(|_| vec![0; self.words]));
+    }
+
+    fn descriptors(&self) -> impl Iterator<Item = (i32, Interest)> + '_ {
+        let word = |set: &Vec<u64>, w: usize| set.get(w).copied().unwrap_or(0);
+        (0..self.n).filter_map(move |fd| {
+            let (w, bit) = (fd as usize / 64, 1u64 << (fd % 64));
+            let read = (word(&self.asked[0], w) | word(&self.asked[2], w)) & bit != 0;
+            let write = word(&self.asked[1], w) & bit != 0;
+            match (read, write) {
+                (true, true) => Some((fd, Interest::BOTH)),
+                (true, false) => Some((fd, Interest::READ)),
+                (false, true) => Some((fd, Interest::WRITE)),
+                (false, false) => None,
+            }
+        })
+    }
+}
+
+/// select(2). The remaining time is written back, as Linux does.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn select(
+    n: c_int, r: *mut fd_set, w: *mut fd_set, e: *mut fd_set, timeout: *mut timeval,
+) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let until = match timeout.as_ref() {
+            None => None,
+            Some(t) if t.tv_sec < 0 || t.tv_usec < 0 => return Err(Errno::INVAL.into()),
+            Some(t) => Some(time::after(
+                Timespec { sec: t.tv_sec + t.tv_usec / 1_000_000, nsec: t.tv_usec % 1_000_000 * 1000 }.nanos(),
+            )),
+        };
+        let result = select_until(n, [r, w, e], until);
+        if let (Some(t), Some(u), false) =
+            (timeout.as_mut(), until, matches!(result, Err(Exit::Native | Exit::Cancelled)))
+        {
+            let left = u.saturating_sub(time::now());
+            t.tv_sec = (left / time::SECOND) as i64;
+            t.tv_usec = (left % time::SECOND / 1000) as i64;
+        }
+        result
+    }
+}
+
+/// pselect(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn pselect(
+    n: c_int, r: *mut fd_set, w: *mut fd_set, e: *mut fd_set, timeout: *const timespec, set: *const sigset_t,
+) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let until = deadline_of(timeout)?;
+        with_mask(mask_of(set), || select_until(n, [r, w, e], until))
+    }
+}
+
+/// # Safety
+/// Each set is null or holds at least `n` bits.
+unsafe fn select_until(n: c_int, sets: [*mut fd_set; 3], until: Option<u64>) -> Result<c_int, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
+    }
+    if n < 0 {
+        return Err(Errno::INVAL.into());
+    }
+    // SAFETY: the caller's promise. The kernel clamps `n` to the size of the descriptor table; so must we not
+    // read beyond the program's sets, which are at least FD_SETSIZE or of `n` bits.
+    let sets = unsafe { Sets::new(n, sets) };
+    let found = until_found(
+        Call::Select,
+        until,
+        || sets.look(),
+        || sets.descriptors(),
+        || {
+            let left = until.map(|u| Timespec::from_nanos(u.saturating_sub(time::now())));
+            let left = left.as_ref().map_or(core::ptr::null(), |t| t as *const Timespec);
+            // SAFETY: the program's sets, which still hold what was asked.
+            unsafe { syscall!(libc::SYS_pselect6, n, sets.at[0], sets.at[1], sets.at[2], left, 0usize) }
+        },
+    )?;
+    if found == 0 {
+        sets.answer_nothing();
+    }
+    Ok(found as c_int)
+}
+
+/// epoll_wait(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn epoll_wait(epfd: c_int, events: *mut epoll_event, n: c_int, timeout: c_int) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { epoll_pwait(epfd, events, n, timeout, core::ptr::null()) }
+}
+
+/// epoll_pwait(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn epoll_pwait(
+    epfd: c_int, events: *mut epoll_event, n: c_int, timeout: c_int, set: *const sigset_t,
+) -> Result<c_int, Exit> {
+    let until = (timeout >= 0).then(|| time::after(timeout as u64 * 1_000_000));
+    // SAFETY: the caller's arguments.
+    unsafe { with_mask(mask_of(set), || epoll_until(epfd, events, n, until)) }
+}
+
+/// epoll_pwait2(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn epoll_pwait2(
+    epfd: c_int, events: *mut epoll_event, n: c_int, timeout: *const timespec, set: *const sigset_t,
+) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let until = deadline_of(timeout)?;
+        with_mask(mask_of(set), || epoll_until(epfd, events, n, until))
+    }
+}
+
+/// # Safety
+/// `events` has room for `n` entries.
+unsafe fn epoll_until(epfd: c_int, events: *mut epoll_event, n: c_int, until: Option<u64>) -> Result<c_int, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
+    }
+    let found = until_found(
+        Call::Epoll,
+        until,
+        // SAFETY: the caller's array.
+        || unsafe { syscall!(libc::SYS_epoll_pwait, epfd, events, n, 0usize, 0usize, 8usize) },
+        || core::iter::once((epfd, Interest::READ)),
+        || {
+            let left = until.map_or(-1, |u| u.saturating_sub(time::now()).div_ceil(1_000_000) as i64);
+            // SAFETY: the caller's array.
+            unsafe { syscall!(libc::SYS_epoll_pwait, epfd, events, n, left, 0usize, 8usize) }
+        },
+    )?;
+    Ok(found as c_int)
+}
+
+/// A wait for time alone, as `select` without descriptors.
+pub(super) fn sleep_until(how: &Wait) -> Wake {
+    wait::sleep(how)
+}

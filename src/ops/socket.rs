@@ -1,0 +1,103 @@
+//! connect and accept.
+
+use super::fd;
+use super::green;
+use super::ready::{On, until_ready, verdict};
+use crate::errno::{Errno, Exit};
+use crate::reactor::{self, Interest, Outcome};
+use crate::report::Call;
+use crate::sys::{fd as sysfd, time};
+use crate::syscall;
+use crate::thread::cancel;
+use crate::thread::wait::Wait;
+use core::ffi::c_int;
+use libc::{sockaddr, socklen_t};
+
+/// accept(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { accept4(fd, addr, len, 0) }
+}
+
+/// accept4(2). Poll first, then accept, one green thread at a time per listener: between the two another
+/// process may take the connection, and then the kernel blocks this worker and rescue covers it.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn accept4(listener: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> Result<c_int, Exit> {
+    if flags & !(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC) != 0 {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's arguments.
+    let made = until_ready(On::read(listener, Call::Accept), || unsafe {
+        reactor::alone(listener, || {
+            if sysfd::poll_now(listener, libc::POLLIN) == 0 {
+                return Err(Errno::AGAIN);
+            }
+            syscall!(libc::SYS_accept4, listener, addr, len, flags)
+        })
+    })?;
+    fd::opened(made as c_int);
+    Ok(made as c_int)
+}
+
+/// connect(2). The description is non-blocking for the moment of the call only.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> Result<c_int, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
+    }
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    let flags = sysfd::status_flags(socket)?;
+    if flags & libc::O_NONBLOCK != 0 {
+        return Err(Exit::Native);
+    }
+    sysfd::set_status_flags(socket, flags | libc::O_NONBLOCK)?;
+    // SAFETY: the caller's address.
+    let begun = unsafe { syscall!(libc::SYS_connect, socket, addr, len) };
+    let _ = sysfd::set_status_flags(socket, flags);
+    match begun {
+        Ok(_) => Ok(0),
+        Err(Errno(libc::EINPROGRESS)) => {
+            await_connection(socket)?;
+            // The call that collects the outcome, as a blocking one does at its end: a refused socket can then be
+            // used again.
+            // SAFETY: the caller's address.
+            Ok(unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)?)
+        }
+        // A Unix listener's backlog is full, and nothing tells when it no longer is.
+        Err(Errno::AGAIN) => {
+            let scope = super::offload::enter();
+            // SAFETY: the caller's address.
+            let r = unsafe { syscall!(libc::SYS_connect, socket, addr, len) };
+            super::offload::leave(scope);
+            Ok(r.map(|_| 0)?)
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// The handshake is under way: wait for its end, or the socket's send timeout.
+fn await_connection(socket: c_int) -> Result<(), Exit> {
+    let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
+    let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable();
+    while sysfd::poll_now(socket, libc::POLLOUT) == 0 {
+        let (outcome, turn) = reactor::wait(socket, Interest::WRITE, &how);
+        if let Some(turn) = turn {
+            turn.pass();
+        }
+        let Outcome::Woken(why) = outcome else { return Err(Exit::Native) };
+        match verdict(why, limit.is_some()) {
+            Err(Exit::Errno(libc::EAGAIN)) => return Err(Exit::Errno(libc::EINPROGRESS)),
+            other => other?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,185 @@
+//! The waiters of one descriptor and the edges that nobody has used: what happens under a slot's lock, and
+//! the claim beside it.
+//!
+//! Nothing here knows a descriptor or a thread: `slots` has the lock and the table, `tests/model/edges.rs`
+//! the proof that no edge is lost. A waiter has tried and failed before it links.
+
+use crate::atomic::modelled::{AtomicU32, Ordering};
+use core::ptr::null_mut;
+
+/// What an edge ends the wait of.
+pub trait Sleeper {
+    /// Whether this call was the one that ended it.
+    fn wake(&self) -> bool;
+}
+
+/// One sleeper's place at one descriptor, in the sleeper's own memory.
+pub struct Entry<S> {
+    next: *mut Entry<S>,
+    prev: *mut Entry<S>,
+    sleeper: *const S,
+    interest: u8,
+    /// Woken one at a time per direction; poll's waiters are all woken.
+    exclusive: bool,
+    linked: bool,
+}
+
+impl<S> Entry<S> {
+    pub fn new(sleeper: *const S, interest: u8, exclusive: bool) -> Entry<S> {
+        Entry { next: null_mut(), prev: null_mut(), sleeper, interest, exclusive, linked: false }
+    }
+
+    pub fn interest(&self) -> u8 {
+        self.interest
+    }
+
+    pub fn set_sleeper(&mut self, sleeper: &S) {
+        self.sleeper = sleeper;
+    }
+}
+
+pub struct Edges<S> {
+    head: *mut Entry<S>,
+    tail: *mut Entry<S>,
+    /// Directions whose edge nobody has used.
+    ready: u8,
+}
+
+// SAFETY: entries are live while linked and only reached under the lock that this is behind.
+unsafe impl<S> Send for Edges<S> {}
+
+impl<S: Sleeper> Edges<S> {
+    pub const fn new() -> Edges<S> {
+        Edges { head: null_mut(), tail: null_mut(), ready: 0 }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.head.is_null()
+    }
+
+    /// Forgets unused edges: they were another description's.
+    pub fn forget(&mut self) {
+        self.ready = 0;
+    }
+
+    /// Links an entry, unless an edge has been left for it: then that is used up and false returned.
+    ///
+    /// # Safety
+    /// The entry is in no list and stays in place, alive, until [`Edges::unlink`].
+    pub unsafe fn link(&mut self, entry: *mut Entry<S>) -> bool {
+        // SAFETY: the caller's entry is live and unlinked; the tail is live.
+        unsafe {
+            let hit = self.ready & (*entry).interest;
+            if hit != 0 {
+                self.ready &= !hit;
+                return false;
+            }
+            (*entry).prev = self.tail;
+            (*entry).next = null_mut();
+            (*entry).linked = true;
+            if self.tail.is_null() { self.head = entry } else { (*self.tail).next = entry }
+        }
+        self.tail = entry;
+        true
+    }
+
+    /// Unlinks an entry if it still is linked. No waker touches it afterwards.
+    ///
+    /// # Safety
+    /// The entry was given to [`Edges::link`] of this list.
+    pub unsafe fn unlink(&mut self, entry: *mut Entry<S>) {
+        // SAFETY: linked neighbours are live.
+        unsafe {
+            if !(*entry).linked {
+                return;
+            }
+            let (prev, next) = ((*entry).prev, (*entry).next);
+            if prev.is_null() {
+                self.head = next
+            } else {
+                (*prev).next = next
+            }
+            if next.is_null() {
+                self.tail = prev
+            } else {
+                (*next).prev = prev
+            }
+            (*entry).linked = false;
+        }
+    }
+
+    /// An edge in `bits`: wakes every poller and one exclusive waiter per direction (or everybody), and
+    /// leaves the bit where no exclusive waiter took it. How many were woken.
+    pub fn deliver(&mut self, bits: u8, everybody: bool) -> usize {
+        let mut open = bits;
+        let mut woken = 0;
+        let mut at = self.head;
+        while !at.is_null() {
+            let entry = at;
+            // SAFETY: linked entries and their sleepers are live while the lock is held.
+            unsafe {
+                at = (*entry).next;
+                let hit = (*entry).interest & bits;
+                if hit == 0 || ((*entry).exclusive && !everybody && (*entry).interest & open == 0) {
+                    continue;
+                }
+                let exclusive = (*entry).exclusive;
+                let sleeper = (*entry).sleeper;
+                self.unlink(entry);
+                // One whose wait has ended otherwise does not use the edge.
+                if (*sleeper).wake() {
+                    woken += 1;
+                    if exclusive {
+                        open &= !hit;
+                    }
+                }
+            }
+        }
+        self.ready |= open;
+        woken
+    }
+}
+
+impl<S: Sleeper> Default for Edges<S> {
+    fn default() -> Edges<S> {
+        Edges::new()
+    }
+}
+
+const UNCLAIMED: u32 = 0;
+const CLAIMED: u32 = 1;
+const WANTED: u32 = 2;
+
+/// CLAIMED while one thread is between its look and its call; WANTED when another was turned away.
+#[derive(Debug)]
+pub struct Claim(AtomicU32);
+
+impl Claim {
+    pub fn new() -> Claim {
+        Claim(AtomicU32::new(UNCLAIMED))
+    }
+
+    /// Claims for one thread; when that fails the claimer is told that it is wanted.
+    pub fn claim(&self) -> bool {
+        if self.0.compare_exchange(UNCLAIMED, CLAIMED, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return true;
+        }
+        self.0.swap(WANTED, Ordering::AcqRel) == UNCLAIMED
+    }
+
+    /// Ends a claim; whether somebody was turned away meanwhile.
+    pub fn release(&self) -> bool {
+        self.0.swap(UNCLAIMED, Ordering::AcqRel) == WANTED
+    }
+
+    /// Forgets the claimer: a thread of a forked child's parent.
+    pub fn reset(&self) {
+        self.0.store(UNCLAIMED, Ordering::Relaxed);
+    }
+}
+
+impl Default for Claim {
+    fn default() -> Claim {
+        Claim::new()
+    }
+}

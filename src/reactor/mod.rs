@@ -1,0 +1,453 @@
+//! Readiness: threads that wait for a descriptor.
+//!
+//! Each descriptor number has a slot with its waiters and two readiness bits. A description is registered
+//! once, edge-triggered, in both directions, through `polling`; the events are read from the epoll
+//! descriptor directly (`Poller::wait` makes four system calls where one does).
+//!
+//! The contract. A waiter has *tried and failed* before it comes here. An edge that arrives between its try
+//! and its enqueueing leaves a bit in the slot, which makes [`wait`] return at once: nothing is lost, a stale
+//! bit costs one more try. One exclusive waiter per direction is woken at a time; when its operation is done
+//! it passes the turn on ([`Turn`]), so that several readers of one descriptor are served without a herd. A bit
+//! that a waiter uses up is a turn too, whoever the waiter is and however its wait ends: others may have tried
+//! before that edge and not be linked yet.
+//!
+//! Registrations and reused numbers. A slot believes in its registration until the number is closed or made
+//! anew through any call we see (`forget`). Should libc close a number behind our back (a raw system call), a
+//! thread could wait on a registration that died with the old description: so `verify` re-arms, once per
+//! wait, every waiter that has been here for a second. The worst case is that second, not a hang.
+//!
+//! Rejected: re-arming at each park (one more system call a request: 14% of an echo's), io_uring (measured
+//! slower for this pattern, see the README).
+
+mod edges;
+mod slots;
+
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::errno::Errno;
+use crate::park::Wake;
+use crate::sys::time::Timespec;
+use crate::sys::{fd as sysfd, time};
+use crate::syscall;
+use crate::thread::wait::{self, Wait};
+use polling::{Event, PollMode, Poller};
+use slots::{Node, Slot};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+/// Which directions a waiter cares for. Errors and hang-ups wake both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Interest(u8);
+
+impl Interest {
+    pub const READ: Interest = Interest(1);
+    pub const WRITE: Interest = Interest(2);
+    pub const BOTH: Interest = Interest(3);
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Try again.
+    Woken(Wake),
+    /// epoll does not take such a descriptor (a regular file), or the reactor has no more memory.
+    NotPollable,
+}
+
+static POLLER: AtomicPtr<Poller> = AtomicPtr::new(core::ptr::null_mut());
+static NOTIFIER: AtomicI32 = AtomicI32::new(-1);
+/// Bumped in a forked child: slots of the parent's reactor are void.
+static GENERATION: AtomicU32 = AtomicU32::new(1);
+/// Threads that wait for a descriptor now.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+static NOTIFIED: AtomicBool = AtomicBool::new(false);
+static NEXT_VERIFY: AtomicU64 = AtomicU64::new(0);
+
+const NOTIFY_KEY: usize = usize::MAX - 1;
+const BATCH: usize = 256;
+const VERIFY_EVERY: u64 = time::SECOND / 2;
+/// Our own descriptors start here if the limit allows: out of the program's sight and of its small numbers.
+const HIGH: i32 = 1000;
+
+fn poller() -> Option<&'static Poller> {
+    // SAFETY: stored once per process image, never freed.
+    unsafe { POLLER.load(Ordering::Acquire).as_ref() }
+}
+
+/// Opens the reactor. The process has one thread: the low descriptor numbers are filled for a moment, so
+/// that ours land above them (`Poller` cannot be told where).
+pub fn start() -> Result<(), Errno> {
+    let filled = fill_low_numbers();
+    let made = Poller::new().map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::EMFILE)));
+    // SAFETY: eventfd2 takes integers.
+    let notifier = unsafe { syscall!(libc::SYS_eventfd2, 0usize, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    for fd in filled {
+        let _ = sysfd::close(fd);
+    }
+    let (poller, notifier) = (made?, notifier? as i32);
+    // SAFETY: the descriptor is open and never closed while the poller exists.
+    unsafe { poller.add_with_mode(notifier, Event::readable(NOTIFY_KEY), PollMode::Edge) }
+        .map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::ENOMEM)))?;
+    NOTIFIER.store(notifier, Ordering::Release);
+    slots::own(poller.as_raw_fd(), notifier);
+    POLLER.store(Box::leak(Box::new(poller)), Ordering::Release);
+    Ok(())
+}
+
+/// Occupies every free number below HIGH (less where the limit is small); the numbers taken.
+fn fill_low_numbers() -> Vec<i32> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills a live structure.
+    let _ = unsafe { syscall!(libc::SYS_getrlimit, libc::RLIMIT_NOFILE, &raw mut limit) };
+    let high = (HIGH as u64).min(limit.rlim_cur.saturating_sub(24)) as i32;
+    let mut taken = Vec::new();
+    // SAFETY: plain descriptor calls; an epoll instance is the cheapest thing to duplicate.
+    unsafe {
+        let Ok(first) = syscall!(libc::SYS_epoll_create1, libc::EPOLL_CLOEXEC) else { return taken };
+        let first = first as i32;
+        taken.push(first);
+        while let Ok(fd) = syscall!(libc::SYS_fcntl, first, libc::F_DUPFD_CLOEXEC, 0usize) {
+            taken.push(fd as i32);
+            if fd as i32 >= high {
+                break;
+            }
+        }
+    }
+    taken
+}
+
+/// Whether `fd` is one of the library's own.
+pub fn is_own(fd: i32) -> bool {
+    slots::is_own(fd)
+}
+
+/// The library's own descriptors, for loops that close ranges.
+pub fn own_descriptors() -> [i32; slots::OWN] {
+    slots::own_descriptors()
+}
+
+/// A number has been closed, or made anew: what we knew of it is void.
+pub fn forget(fd: i32) {
+    if let Some(slot) = slots::existing(fd) {
+        let mut inner = slot.inner.lock();
+        inner.registered = 0;
+        inner.edges.forget();
+        inner.unpollable = false;
+        slot.set_drained(0);
+        slot.plain.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Bumped whenever this process may have changed a description's mode: what slots remember of it is void, for
+/// every number, because numbers share descriptions. A change that another process makes is seen by `verify`.
+static MODES: AtomicU32 = AtomicU32::new(1);
+
+/// A description's O_NONBLOCK or a socket's time-outs may have changed.
+pub fn modes_changed() {
+    MODES.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Whether the description is known to be blocking and without time-outs.
+pub fn is_plain(fd: i32) -> bool {
+    slots::existing(fd).is_some_and(|s| s.plain.load(Ordering::Relaxed) == MODES.load(Ordering::Relaxed))
+}
+
+/// Remembers that, as asked of the kernel after `modes` was read.
+pub fn set_plain(fd: i32, modes: u32) {
+    if let Some(slot) = slots::existing(fd) {
+        slot.plain.store(modes, Ordering::Relaxed);
+    }
+}
+
+/// The present epoch of modes.
+pub fn modes() -> u32 {
+    MODES.load(Ordering::Relaxed)
+}
+
+/// Whether a read of `fd` is known to find nothing: the last one took all there was, and no edge has come since.
+pub fn is_drained(fd: i32) -> bool {
+    slots::existing(fd).is_some_and(Slot::is_drained)
+}
+
+/// A read that can prove a TCP socket's buffer empty: `read` says how much came of how much was asked.
+pub fn draining<R>(fd: i32, wanted: usize, read: impl FnOnce() -> Result<usize, R>) -> Result<usize, R> {
+    let Some(slot) = slots::existing(fd) else { return read() };
+    let edges = slot.read_edges();
+    let got = read()?;
+    if 0 < got && got < wanted {
+        let inner = slot.inner.lock();
+        if inner.tcp && inner.registered == GENERATION.load(Ordering::Relaxed) {
+            slot.set_drained(edges);
+        }
+    }
+    Ok(got)
+}
+
+/// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
+pub fn is_unpollable(fd: i32) -> bool {
+    slots::existing(fd).is_some_and(|s| s.inner.lock().unpollable)
+}
+
+/// Runs `f` unless another thread is in such an `f` for the same number: then `EAGAIN`, and the caller waits for
+/// its turn, which it gets when the other is done.
+pub fn alone<R>(fd: i32, f: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
+    let Some(slot) = slots::of(fd) else { return f() };
+    if !slot.claim() {
+        return Err(Errno::AGAIN);
+    }
+    let r = f();
+    if slot.release() {
+        slot.deliver(Interest::READ.0, false);
+    }
+    r
+}
+
+/// Above every number that a thread has waited for.
+pub fn highest() -> i64 {
+    slots::highest()
+}
+
+/// Wakes whoever waits for the number: it is about to be closed or replaced, and each must look for itself.
+pub fn disturb(fd: i32) {
+    if let Some(slot) = slots::existing(fd) {
+        slot.deliver(Interest::BOTH.0, true);
+    }
+}
+
+/// Whether a short read of a TCP socket proves that nothing is left. It does not while the registration cannot ask for
+/// EPOLLRDHUP, which `polling` has no flag for: a FIN that came together with the data makes no edge of its own, and
+/// a reader that skips its look would wait for one. (Measured with it: one system call less a request.)
+const TRUST_SHORT_READS: bool = false;
+
+/// Registers the description behind `fd`, unless that is believed to have been done.
+fn ensure_registered(slot: &Slot, fd: i32) -> Result<(), Errno> {
+    let generation = GENERATION.load(Ordering::Relaxed);
+    if slot.inner.lock().registered == generation {
+        return Ok(());
+    }
+    if let Err(e) = arm(fd) {
+        slot.inner.lock().unpollable = e.0 == libc::EPERM;
+        return Err(e);
+    }
+    let tcp =
+        TRUST_SHORT_READS && sysfd::sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
+    let mut inner = slot.inner.lock();
+    inner.registered = generation;
+    inner.tcp = tcp;
+    Ok(())
+}
+
+/// Adds or re-arms: afterwards the present readiness is reported anew.
+fn arm(fd: i32) -> Result<(), Errno> {
+    let Some(poller) = poller() else { return Err(Errno(libc::EPERM)) };
+    let event = Event::all(fd as usize);
+    let code = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(libc::EPERM));
+    // SAFETY: the descriptor is the caller's; epoll drops the registration when the description closes.
+    match unsafe { poller.add_with_mode(fd, event, PollMode::Edge) }.map_err(code) {
+        Err(Errno(libc::EEXIST)) => {
+            // SAFETY: borrowed for the call only.
+            let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+            poller.modify_with_mode(borrowed, event, PollMode::Edge).map_err(code)
+        }
+        done => done,
+    }
+}
+
+/// The turn of an exclusive waiter, or of whoever used up an edge that was left. It is passed on when the
+/// operation is done.
+pub struct Turn {
+    slot: &'static Slot,
+    interest: Interest,
+}
+
+impl Turn {
+    pub fn pass(self) {
+        // Where nothing is left to read the next reader's turn comes with the next edge.
+        if self.interest != Interest::READ || !self.slot.is_drained() {
+            self.slot.deliver(self.interest.0, false);
+        }
+    }
+}
+
+/// Waits until `fd` may be ready. The caller has tried and would have blocked.
+pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) {
+    let Some(slot) = slots::of(fd) else { return (Outcome::NotPollable, None) };
+    if ensure_registered(slot, fd).is_err() {
+        return (Outcome::NotPollable, None);
+    }
+    let (why, used) = wait::with_waiter(|waiter| {
+        let mut node = Node::new(slot, waiter, interest.0, true);
+        let node = &raw mut node;
+        waiter.parker.arm();
+        // SAFETY: the node stays in this frame until it is unlinked below.
+        if unsafe { slot.link(node) } {
+            WAITING.fetch_add(1, Ordering::Relaxed);
+            let why = waiter.sleep(how);
+            // SAFETY: as above.
+            unsafe { slot.unlink(node) };
+            WAITING.fetch_sub(1, Ordering::Relaxed);
+            (why, why == Wake::Ready)
+        } else {
+            (waiter.parker.disarm().unwrap_or(Wake::Ready), true)
+        }
+    });
+    (Outcome::Woken(why), used.then_some(Turn { slot, interest }))
+}
+
+/// Waits until any of several descriptors may be ready. With the turn of one whose edge had been left, which the
+/// caller passes on if it finds something ready, or does not look again.
+pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait) -> (Outcome, Option<Turn>) {
+    let mut nodes: Vec<Node> = Vec::new();
+    for (fd, interest) in fds {
+        let Some(slot) = slots::of(fd) else { return (Outcome::NotPollable, None) };
+        match ensure_registered(slot, fd) {
+            Ok(()) => nodes.push(Node::new(slot, core::ptr::null(), interest.0, false)),
+            // A regular file is always ready, a bad number is reported by poll itself: neither is waited for.
+            Err(Errno(libc::EPERM | libc::EBADF)) => {}
+            Err(_) => return (Outcome::NotPollable, None),
+        }
+    }
+    let (why, used) = wait::with_waiter(|waiter| {
+        waiter.parker.arm();
+        let mut linked = 0;
+        let mut sleep = true;
+        for node in &mut nodes {
+            node.set_waiter(waiter);
+            linked += 1;
+            // SAFETY: the vector is not touched until every linked node is unlinked below.
+            if !unsafe { node.slot().link(node) } {
+                linked -= 1;
+                sleep = false;
+                break;
+            }
+        }
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        let why = if sleep { waiter.sleep(how) } else { Wake::Ready };
+        for node in &mut nodes[..linked] {
+            // SAFETY: as above.
+            unsafe { node.slot().unlink(node) };
+        }
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        if sleep { (why, None) } else { (waiter.parker.disarm().unwrap_or(Wake::Ready), Some(nodes[linked].turn())) }
+    });
+    (Outcome::Woken(why), used)
+}
+
+/// Reads events, waiting until the monotonic deadline for the first (`Some(0)`: not at all). How many
+/// waiters were woken.
+pub fn collect(deadline: Option<u64>) -> usize {
+    let Some(poller) = poller() else { return 0 };
+    let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
+    let timeout = deadline.map(|d| Timespec::from_nanos(if d == 0 { 0 } else { d.saturating_sub(time::now()) }));
+    let timeout = timeout.as_ref().map_or(core::ptr::null(), |t| t as *const Timespec);
+    // SAFETY: `events` has room for BATCH entries; the timeout is null or live; no signal mask.
+    let n = unsafe {
+        syscall!(
+            libc::SYS_epoll_pwait2,
+            poller.as_fd().as_raw_fd(),
+            events.as_mut_ptr(),
+            BATCH,
+            timeout,
+            0usize,
+            0usize
+        )
+    };
+    let n = match n {
+        Ok(n) => n,
+        Err(Errno(libc::ENOSYS)) => return collect_rounded(poller, deadline),
+        Err(_) => 0,
+    };
+    dispatch(&events[..n])
+}
+
+/// As [`collect`] for kernels before 5.11: milliseconds, rounded up.
+#[cold]
+fn collect_rounded(poller: &Poller, deadline: Option<u64>) -> usize {
+    let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
+    let timeout = deadline
+        .map_or(-1, |d| if d == 0 { 0 } else { d.saturating_sub(time::now()).div_ceil(1_000_000).min(60_000) as i64 });
+    // SAFETY: as above.
+    let n = unsafe {
+        syscall!(libc::SYS_epoll_pwait, poller.as_raw_fd(), events.as_mut_ptr(), BATCH, timeout, 0usize, 0usize)
+    };
+    dispatch(&events[..n.unwrap_or(0)])
+}
+
+fn dispatch(events: &[libc::epoll_event]) -> usize {
+    const WAKES_READ: u32 =
+        (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+    const WAKES_WRITE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+    let mut woken = 0;
+    for event in events {
+        let (key, bits) = (event.u64 as usize, event.events);
+        if key == NOTIFY_KEY {
+            NOTIFIED.store(true, Ordering::Relaxed);
+            continue;
+        }
+        // The poller's own timer and notifier carry keys that no descriptor has.
+        let Some(slot) = i32::try_from(key).ok().and_then(slots::existing) else { continue };
+        let read = if bits & WAKES_READ != 0 { Interest::READ.0 } else { 0 };
+        let write = if bits & WAKES_WRITE != 0 { Interest::WRITE.0 } else { 0 };
+        let everybody = bits & (libc::EPOLLHUP | libc::EPOLLERR) as u32 != 0;
+        woken += slot.deliver(read | write, everybody);
+    }
+    woken
+}
+
+/// Whether a notification was read since this was last asked. It is read once, by whoever collects: if that was not
+/// the thread it was meant for, it must be sent again.
+pub fn take_notification() -> bool {
+    NOTIFIED.load(Ordering::Relaxed) && NOTIFIED.swap(false, Ordering::Relaxed)
+}
+
+/// Ends a [`collect`] that waits, or makes the next one return.
+pub fn notify() {
+    let one: u64 = 1;
+    // SAFETY: writes eight bytes of a live word to our eventfd.
+    let _ = unsafe { syscall!(libc::SYS_write, NOTIFIER.load(Ordering::Relaxed), &raw const one, 8usize) };
+}
+
+/// Whether any thread waits for a descriptor.
+pub fn has_waiters() -> bool {
+    WAITING.load(Ordering::Relaxed) != 0
+}
+
+/// Re-arms every registration that a thread has been waiting on for a while: see the module's contract.
+/// Returns when it wants to be called next, `None` when nothing is left to verify.
+pub fn verify(now: u64) -> Option<u64> {
+    if !slots::any_unverified() {
+        return None;
+    }
+    let due = NEXT_VERIFY.load(Ordering::Relaxed);
+    if due > now && due <= now + VERIFY_EVERY {
+        return Some(due);
+    }
+    NEXT_VERIFY.store(now + VERIFY_EVERY, Ordering::Relaxed);
+    if due != 0 {
+        slots::look_at_waiters(|fd| {
+            let _ = arm(fd);
+            // Not every end of a blocked send is an edge (a Unix peer that stops reading), and another process may
+            // have changed the description's mode: each waiter looks once more for itself.
+            if let Some(slot) = slots::existing(fd) {
+                slot.plain.store(0, Ordering::Relaxed);
+                slot.deliver(Interest::BOTH.0, false);
+            }
+        });
+    }
+    Some(now + VERIFY_EVERY)
+}
+
+/// Closes the parent's reactor in a child; it is opened anew when the child has a second thread.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    GENERATION.fetch_add(1, Ordering::Relaxed);
+    WAITING.store(0, Ordering::Relaxed);
+    let own = own_descriptors();
+    POLLER.store(core::ptr::null_mut(), Ordering::Relaxed);
+    slots::disown();
+    for fd in own.into_iter().filter(|&fd| fd >= 0) {
+        let _ = sysfd::close(fd);
+    }
+    // SAFETY: the caller's promise, passed on.
+    unsafe { slots::after_fork() };
+}

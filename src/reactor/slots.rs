@@ -1,0 +1,262 @@
+//! The slots: one per descriptor number, in chunks that appear as numbers are used and never go away.
+
+use super::edges::{Claim, Edges, Entry, Sleeper};
+use super::{Interest, Turn};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use crate::park::Wake;
+use crate::sys::lock::Lock;
+use crate::thread::wait::Waiter;
+use core::ptr::null_mut;
+
+const CHUNK: usize = 1024;
+const CHUNKS: usize = 4096;
+/// epoll, its timer and notifier, and our notifier.
+pub const OWN: usize = 4;
+
+static TABLE: [AtomicPtr<Slot>; CHUNKS] = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
+static OWNED: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
+/// Some slot may have waiters whose registration has not been verified since they came.
+static UNVERIFIED: AtomicBool = AtomicBool::new(false);
+
+/// One thread waiting for one descriptor.
+pub struct Node {
+    slot: *const Slot,
+    entry: Entry<Waiter>,
+}
+
+impl Node {
+    pub fn new(slot: &'static Slot, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
+        Node { slot, entry: Entry::new(waiter, interest, exclusive) }
+    }
+
+    pub fn set_waiter(&mut self, waiter: &Waiter) {
+        self.entry.set_sleeper(waiter);
+    }
+
+    pub fn slot(&self) -> &'static Slot {
+        // SAFETY: slots are never freed.
+        unsafe { &*self.slot }
+    }
+
+    /// What an edge that it used up stands for.
+    pub fn turn(&self) -> Turn {
+        Turn { slot: self.slot(), interest: Interest(self.entry.interest()) }
+    }
+}
+
+impl Sleeper for Waiter {
+    fn wake(&self) -> bool {
+        Waiter::wake(self, Wake::Ready)
+    }
+}
+
+/// A slot's waiters are verified in two looks, so that each has waited a whole interval first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verified {
+    No,
+    SeenOnce,
+    Yes,
+}
+
+pub struct Inner {
+    pub edges: Edges<Waiter>,
+    /// The reactor generation it is registered in, 0 for none.
+    pub registered: u32,
+    /// A TCP socket: a short read means that its buffer is empty.
+    pub tcp: bool,
+    /// epoll refused it: a regular file or the like, never waited for.
+    pub unpollable: bool,
+    /// How far verification of the present waiters has come.
+    verified: Verified,
+}
+
+pub struct Slot {
+    pub inner: Lock<Inner>,
+    /// The epoch of modes (`reactor::MODES`) in which the description was seen to be blocking and without
+    /// time-outs; 0 for not known.
+    pub plain: AtomicU32,
+    /// Read edges so far, from 1, and how many there had been when a read last took all that was there (0: never).
+    /// While the two are equal nothing can be read.
+    read_edges: AtomicU32,
+    drained_at: AtomicU32,
+    claim: Claim,
+}
+
+const EMPTY: Inner =
+    Inner { edges: Edges::new(), registered: 0, tcp: false, unpollable: false, verified: Verified::No };
+
+impl Slot {
+    fn new() -> Slot {
+        Slot {
+            inner: Lock::new(EMPTY),
+            plain: AtomicU32::new(0),
+            read_edges: AtomicU32::new(1),
+            drained_at: AtomicU32::new(0),
+            claim: Claim::new(),
+        }
+    }
+
+    /// The read edges so far; asked before a read that may prove the buffer empty.
+    pub fn read_edges(&self) -> u32 {
+        self.read_edges.load(Ordering::Acquire)
+    }
+
+    /// A read that began after `edges` took all there was.
+    pub fn set_drained(&self, edges: u32) {
+        self.drained_at.store(edges, Ordering::Relaxed);
+    }
+
+    pub fn is_drained(&self) -> bool {
+        self.drained_at.load(Ordering::Relaxed) == self.read_edges.load(Ordering::Acquire)
+    }
+
+    /// Claims the number for one thread; when that fails the claimer is told that it is wanted.
+    pub fn claim(&self) -> bool {
+        self.claim.claim()
+    }
+
+    /// Ends a claim; whether somebody was turned away meanwhile.
+    pub fn release(&self) -> bool {
+        self.claim.release()
+    }
+
+    /// Links a node, unless an edge has been left for it: then the bit is used up and false returned.
+    ///
+    /// # Safety
+    /// The node stays in place, alive, until [`Slot::unlink`].
+    pub unsafe fn link(&self, node: *mut Node) -> bool {
+        let mut inner = self.inner.lock();
+        let first = inner.edges.is_empty();
+        // SAFETY: the caller's promise.
+        if !unsafe { inner.edges.link(&raw mut (*node).entry) } {
+            return false;
+        }
+        if first {
+            inner.verified = Verified::No;
+            if !UNVERIFIED.load(Ordering::Relaxed) {
+                UNVERIFIED.store(true, Ordering::Relaxed);
+            }
+        }
+        true
+    }
+
+    /// Unlinks a node if it still is linked. No waker touches it afterwards.
+    ///
+    /// # Safety
+    /// The node was given to [`Slot::link`].
+    pub unsafe fn unlink(&self, node: *mut Node) {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) };
+    }
+
+    /// An edge: see [`Edges::deliver`].
+    pub fn deliver(&self, bits: u8, everybody: bool) -> usize {
+        if bits == 0 {
+            return 0;
+        }
+        let mut inner = self.inner.lock();
+        if bits & super::Interest::READ.0 != 0 {
+            let n = self.read_edges.load(Ordering::Relaxed);
+            self.read_edges.store(n.wrapping_add(1).max(1), Ordering::Release);
+        }
+        inner.edges.deliver(bits, everybody)
+    }
+}
+
+/// The slot of a number, made if need be; `None` for numbers out of range or without memory.
+pub fn of(fd: i32) -> Option<&'static Slot> {
+    if let Some(slot) = existing(fd) {
+        return Some(slot);
+    }
+    let at = usize::try_from(fd).ok()?;
+    let entry = TABLE.get(at / CHUNK)?;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    chunk.resize_with(CHUNK, Slot::new);
+    let fresh = chunk.leak().as_mut_ptr();
+    // A racing thread may have been first; its chunk wins and ours is a leak of a few kilobytes, once.
+    let _ = entry.compare_exchange(null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
+    existing(fd)
+}
+
+/// The highest number whose chunk exists; -1 for none.
+pub fn highest() -> i64 {
+    TABLE.iter().rposition(|c| !c.load(Ordering::Acquire).is_null()).map_or(-1, |c| ((c + 1) * CHUNK - 1) as i64)
+}
+
+/// The slot of a number, if its chunk exists.
+#[inline]
+pub fn existing(fd: i32) -> Option<&'static Slot> {
+    let at = usize::try_from(fd).ok()?;
+    let chunk = TABLE.get(at / CHUNK)?.load(Ordering::Acquire);
+    // SAFETY: chunks hold CHUNK slots and are never freed.
+    (!chunk.is_null()).then(|| unsafe { &*chunk.add(at % CHUNK) })
+}
+
+/// Notes the library's own descriptors: the poller's three, which are neighbours, and the notifier.
+pub fn own(epoll: i32, notifier: i32) {
+    for (slot, fd) in OWNED.iter().zip([epoll, epoll + 1, epoll + 2, notifier]) {
+        slot.store(fd, Ordering::Relaxed);
+    }
+}
+
+pub fn disown() {
+    for slot in &OWNED {
+        slot.store(-1, Ordering::Relaxed);
+    }
+}
+
+pub fn is_own(fd: i32) -> bool {
+    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd)
+}
+
+pub fn own_descriptors() -> [i32; OWN] {
+    core::array::from_fn(|i| OWNED[i].load(Ordering::Relaxed))
+}
+
+/// Whether a look at the waiters is due.
+pub fn any_unverified() -> bool {
+    UNVERIFIED.load(Ordering::Relaxed)
+}
+
+/// Looks at every slot with waiters and calls `verify` on those seen waiting by the look before.
+pub fn look_at_waiters(mut verify: impl FnMut(i32)) {
+    UNVERIFIED.store(false, Ordering::Relaxed);
+    for (c, chunk) in TABLE.iter().enumerate() {
+        let chunk = chunk.load(Ordering::Acquire);
+        if chunk.is_null() {
+            continue;
+        }
+        for i in 0..CHUNK {
+            // SAFETY: chunks hold CHUNK slots and are never freed.
+            let mut inner = unsafe { &*chunk.add(i) }.inner.lock();
+            if inner.edges.is_empty() || inner.verified == Verified::Yes {
+                continue;
+            }
+            if inner.verified == Verified::No {
+                inner.verified = Verified::SeenOnce;
+                UNVERIFIED.store(true, Ordering::Relaxed);
+            } else {
+                inner.verified = Verified::Yes;
+                drop(inner);
+                verify((c * CHUNK + i) as i32);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    UNVERIFIED.store(false, Ordering::Relaxed);
+    for chunk in TABLE.iter().map(|c| c.load(Ordering::Relaxed)).filter(|c| !c.is_null()) {
+        for i in 0..CHUNK {
+            // SAFETY: chunks hold CHUNK slots; no other thread exists.
+            unsafe {
+                (*chunk.add(i)).inner.reset(EMPTY);
+                (*chunk.add(i)).claim.reset();
+                (*chunk.add(i)).set_drained(0);
+                (*chunk.add(i)).plain.store(0, Ordering::Relaxed);
+            }
+        }
+    }
+}

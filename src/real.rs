@@ -1,0 +1,125 @@
+//! The next definitions: libc's own functions behind our hooks, and those the engine itself needs.
+//!
+//! Resolved on first use with `dlvsym`/`dlsym(RTLD_NEXT)`, lock-free and without allocation (an existing
+//! symbol allocates nothing in `dlsym`). In the engine's own tests, where nothing is interposed, the next
+//! definition simply is libc's.
+
+use crate::atomic::{AtomicUsize, Ordering};
+use core::ffi::{CStr, c_int, c_void};
+
+/// One function, by name and, where it has several, by version.
+pub struct Next {
+    name: &'static CStr,
+    version: Option<&'static CStr>,
+    addr: AtomicUsize,
+}
+
+impl Next {
+    pub const fn new(name: &'static CStr, version: Option<&'static CStr>) -> Next {
+        Next { name, version, addr: AtomicUsize::new(0) }
+    }
+
+    /// The function's address; null when libc does not have it.
+    #[inline]
+    pub fn get(&self) -> *const () {
+        let addr = self.addr.load(Ordering::Relaxed);
+        if addr != 0 { addr as *const () } else { self.resolve() }
+    }
+
+    #[cold]
+    fn resolve(&self) -> *const () {
+        // SAFETY: the names are NUL-terminated; RTLD_NEXT searches after the object that holds this code.
+        let addr = unsafe {
+            match self.version {
+                Some(v) => libc::dlvsym(libc::RTLD_NEXT, self.name.as_ptr(), v.as_ptr()),
+                None => libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()),
+            }
+        };
+        self.addr.store(addr as usize, Ordering::Relaxed);
+        addr as *const ()
+    }
+}
+
+/// Declares `pub unsafe fn name(args) -> ret` that calls libc's definition of the same name.
+macro_rules! next {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $ty:ty),*) $(-> $ret:ty)? $(= $version:literal)?;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Safety
+        /// As the C function of that name.
+        #[inline]
+        pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+            static NEXT: Next = Next::new(
+                match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) { Ok(s) => s, Err(_) => panic!() },
+                next!(@version $($version)?));
+            // SAFETY: the symbol has this prototype; libc is loaded for as long as we are.
+            unsafe {
+                let f: unsafe extern "C-unwind" fn($($ty),*) $(-> $ret)? = core::mem::transmute(NEXT.get());
+                f($($arg),*)
+            }
+        }
+    )*};
+    (@version) => { None };
+    (@version $v:literal) => { match CStr::from_bytes_with_nul(concat!($v, "\0").as_bytes()) { Ok(s) => Some(s), Err(_) => panic!() } };
+}
+
+pub type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+
+next! {
+    /// pthread_create(3).
+    fn pthread_create(thread: *mut libc::pthread_t, attr: *const libc::pthread_attr_t, start: StartRoutine, arg: *mut c_void) -> c_int;
+    /// pthread_join(3): also how a dead TCB goes back to glibc.
+    fn pthread_join(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
+    fn pthread_tryjoin_np(thread: libc::pthread_t, value: *mut *mut c_void) -> c_int;
+    fn pthread_detach(thread: libc::pthread_t) -> c_int;
+    fn pthread_cancel(thread: libc::pthread_t) -> c_int;
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
+    fn pthread_testcancel();
+    fn pthread_key_create(key: *mut libc::pthread_key_t, dtor: Option<unsafe extern "C" fn(*mut c_void)>) -> c_int;
+    fn pthread_key_delete(key: libc::pthread_key_t) -> c_int;
+    fn pthread_getspecific(key: libc::pthread_key_t) -> *mut c_void;
+    fn pthread_setspecific(key: libc::pthread_key_t, value: *const c_void) -> c_int;
+    fn pthread_getattr_np(thread: libc::pthread_t, attr: *mut libc::pthread_attr_t) -> c_int;
+    fn pthread_getattr_default_np(attr: *mut libc::pthread_attr_t) -> c_int;
+    fn pthread_attr_destroy(attr: *mut libc::pthread_attr_t) -> c_int;
+    fn pthread_attr_init(attr: *mut libc::pthread_attr_t) -> c_int;
+    fn pthread_attr_getstacksize(attr: *const libc::pthread_attr_t, size: *mut usize) -> c_int;
+    fn pthread_attr_setstacksize(attr: *mut libc::pthread_attr_t, size: usize) -> c_int;
+    fn pthread_attr_getguardsize(attr: *const libc::pthread_attr_t, size: *mut usize) -> c_int;
+    fn pthread_attr_getstack(attr: *const libc::pthread_attr_t, addr: *mut *mut c_void, size: *mut usize) -> c_int;
+    fn pthread_attr_getdetachstate(attr: *const libc::pthread_attr_t, state: *mut c_int) -> c_int;
+    fn pthread_attr_setdetachstate(attr: *mut libc::pthread_attr_t, state: c_int) -> c_int;
+    fn pthread_attr_getinheritsched(attr: *const libc::pthread_attr_t, inherit: *mut c_int) -> c_int;
+    fn pthread_attr_getschedpolicy(attr: *const libc::pthread_attr_t, policy: *mut c_int) -> c_int;
+    fn pthread_mutex_lock(mutex: *mut libc::pthread_mutex_t) -> c_int;
+    fn pthread_mutex_trylock(mutex: *mut libc::pthread_mutex_t) -> c_int;
+    fn pthread_mutex_clocklock(mutex: *mut libc::pthread_mutex_t, clock: libc::clockid_t, at: *const libc::timespec) -> c_int;
+    fn pthread_mutex_unlock(mutex: *mut libc::pthread_mutex_t) -> c_int;
+    fn pthread_rwlock_tryrdlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_trywrlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_unlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
+    fn sem_trywait(sem: *mut libc::sem_t) -> c_int;
+    fn sem_post(sem: *mut libc::sem_t) -> c_int;
+    fn sigaction(sig: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
+    fn pthread_kill(thread: libc::pthread_t, sig: c_int) -> c_int;
+    fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
+    fn exit(status: c_int);
+    fn __call_tls_dtors();
+}
+
+/// `_Fork` of glibc: fork without the atfork handlers.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn fork_raw() -> libc::pid_t {
+    static NEXT: Next = Next::new(c"_Fork", None);
+    // SAFETY: the symbol has this prototype.
+    unsafe { core::mem::transmute::<*const (), unsafe extern "C" fn() -> libc::pid_t>(NEXT.get())() }
+}
+
+/// A libc symbol's address by name; null when there is none.
+pub fn address(name: &'static CStr) -> *const c_void {
+    // SAFETY: a NUL-terminated name; the search has no other effect.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+}

@@ -1,0 +1,132 @@
+//! What happened: counters, and the report at exit (`GREENLET_REPORT`).
+//!
+//! Counters are relaxed atomics on a slow path; the report is written with raw system calls when the process
+//! exits in the ordinary way. A process that ends by `_exit` or a signal reports nothing.
+
+use crate::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::config;
+use crate::sched;
+use crate::sys;
+use crate::syscall;
+use crate::thread;
+use core::fmt::Write;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $enum:ident, $table:ident, $($(#[$vdoc:meta])* $variant:ident = $name:literal,)*) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        #[repr(usize)]
+        pub enum $enum { $($(#[$vdoc])* $variant,)* }
+        const $table: &[&str] = &[$($name,)*];
+    };
+}
+
+names! {
+    /// The calls that park, as the report names them.
+    Call, CALLS,
+    Recv = "recv", Send = "send", Read = "read", Write = "write", Accept = "accept", Connect = "connect",
+    Poll = "poll", Select = "select", Epoll = "epoll_wait", Sleep = "sleep", Mutex = "mutex", Cond = "cond",
+    Rwlock = "rwlock", Sem = "sem", Barrier = "barrier", Once = "once", Join = "join", Futex = "futex",
+}
+
+names! {
+    /// Other things that are counted.
+    Event, EVENTS,
+    /// A pair was made with the real pthread_create.
+    PairMade = "threads made anew",
+    /// A pair was used again.
+    PairRecycled = "threads recycled",
+    /// A thread was left to the kernel.
+    Native = "threads left to the kernel",
+    Rescue = "rescues",
+    Offload = "calls offloaded",
+    WorkerRefused = "workers the kernel refused",
+    Bind = "threads bound",
+}
+
+static PARKS: [AtomicU64; CALLS.len()] = [const { AtomicU64::new(0) }; CALLS.len()];
+static COUNTS: [AtomicU64; EVENTS.len()] = [const { AtomicU64::new(0) }; EVENTS.len()];
+static PEAK: AtomicUsize = AtomicUsize::new(0);
+
+/// A thread parks in `call`.
+#[inline]
+pub fn parked(call: Call) {
+    PARKS[call as usize].fetch_add(1, Ordering::Relaxed);
+}
+
+pub fn count(event: Event) {
+    COUNTS[event as usize].fetch_add(1, Ordering::Relaxed);
+}
+
+/// Notes how many green threads live.
+pub fn live(n: usize) {
+    PEAK.fetch_max(n, Ordering::Relaxed);
+}
+
+fn counted(event: Event) -> u64 {
+    COUNTS[event as usize].load(Ordering::Relaxed)
+}
+
+/// Writes the report where `GREENLET_REPORT` says, if it says so and green threads were made.
+pub fn at_exit() {
+    let Some(target) = config::get().report else { return };
+    let made = counted(Event::PairMade).saturating_sub(1) + counted(Event::PairRecycled);
+    if made == 0 {
+        return;
+    }
+    let mut line = sys::Line::new();
+    let (workers, most) = sched::counts();
+    let _ = writeln!(line, "libgreenlet: report of process {}", sys::getpid());
+    let _ = writeln!(
+        line,
+        "  green threads      {made} made, {} at peak, {} live",
+        PEAK.load(Ordering::Relaxed),
+        thread::LIVE.load(Ordering::Relaxed)
+    );
+    let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor");
+    for event in [Event::PairRecycled, Event::Native, Event::Rescue, Event::Offload, Event::Bind, Event::WorkerRefused]
+    {
+        let _ = writeln!(line, "  {:<18} {}", EVENTS[event as usize], counted(event));
+    }
+    let _ = write!(line, "  parks             ");
+    for (name, n) in CALLS.iter().zip(&PARKS).map(|(c, n)| (c, n.load(Ordering::Relaxed))).filter(|&(_, n)| n != 0) {
+        let _ = write!(line, " {name}={n}");
+    }
+    let _ = writeln!(line);
+    write_to(target, line.bytes());
+}
+
+/// A child counts for itself.
+pub fn after_fork() {
+    for counter in PARKS.iter().chain(&COUNTS) {
+        counter.store(0, Ordering::Relaxed);
+    }
+    PEAK.store(0, Ordering::Relaxed);
+}
+
+fn write_to(target: config::Target, text: &[u8]) {
+    let config::Target::File(path) = target else {
+        sys::stderr(text);
+        return;
+    };
+    const FLAGS: i32 = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_CLOEXEC;
+    // SAFETY: the path is NUL-terminated and lives in the environment; the text is a live slice.
+    unsafe {
+        match syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), FLAGS, 0o644usize) {
+            Ok(fd) => {
+                let _ = syscall!(libc::SYS_write, fd, text.as_ptr(), text.len());
+                let _ = syscall!(libc::SYS_close, fd);
+            }
+            Err(e) => {
+                let mut line = sys::Line::new();
+                let _ = writeln!(
+                    line,
+                    "libgreenlet: GREENLET_REPORT: cannot write {}: error {}",
+                    path.to_str().unwrap_or("?"),
+                    e.0
+                );
+                sys::stderr(line.bytes());
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Who runs next: workers, permits, queues.
+//!
+//! A *worker* is a kernel thread; it runs green threads while it holds one of N *permits*, each with a run
+//! queue. Workers without a permit are spare: they come from rescue and offload, where a worker that the
+//! kernel blocks loses its permit to another. The scheduler knows neither descriptors nor clocks: it idles
+//! in an [`EventSource`] that it is given at start.
+//!
+//! Who may sleep where (all under the pool's lock; see `pool`):
+//!
+//! | worker  | permit | sleeps in            | woken by                         |
+//! |---------|--------|----------------------|----------------------------------|
+//! | poller  | yes    | the event source     | events, its notifier             |
+//! | idle    | yes    | its futex            | a push that sees it, the monitor |
+//! | spare   | no     | its futex, 0.2 s     | a hand-over; then it ends itself |
+//!
+//! Rejected: waking another worker at every push, as Go does. A kernel wake costs a hundred local switches,
+//! and a program under one big lock (CPython) would pay it for nothing; a backlog wakes, and the monitor
+//! (`monitor`) wakes for whatever has waited a tick.
+
+mod monitor;
+mod pool;
+mod queue;
+mod seat;
+mod sleepers;
+mod worker;
+
+pub use pool::{counts, is_polling};
+pub use queue::Queue;
+pub use worker::Worker;
+
+use crate::arch::{self, tls};
+use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+use crate::thread::Thread;
+use core::ptr::null;
+
+/// The right to run green threads, with the queue that goes with it.
+pub struct Permit {
+    pub queue: Queue,
+    /// Bumped at every switch; the monitor looks whether it moves.
+    pub tick: AtomicU32,
+    /// The worker that holds it, null while it changes hands.
+    pub holder: AtomicPtr<Worker>,
+}
+
+impl Permit {
+    fn new() -> Permit {
+        Permit { queue: Queue::new(), tick: AtomicU32::new(0), holder: AtomicPtr::new(core::ptr::null_mut()) }
+    }
+}
+
+/// Where idle workers wait. `poll` and `wait` make due threads runnable through [`ready`].
+pub trait EventSource: Sync {
+    /// Delivers what is due now, without blocking; how many threads that woke.
+    fn poll(&self) -> usize;
+    /// Blocks until something is due, [`EventSource::notify`] is called, or a signal arrives.
+    fn wait(&self);
+    /// Ends a `wait` that is under way, or the next one.
+    fn notify(&self);
+}
+
+/// Why a green thread came back to its worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Its parker is armed; sleep unless fired.
+    Park,
+    /// Run it again after the others.
+    Yield,
+}
+
+/// Runnable threads that no permit owns yet: wakes from foreign threads and from workers without a permit.
+pub(crate) static GLOBAL: Queue = Queue::new();
+static PERMITS: AtomicPtr<Permit> = AtomicPtr::new(core::ptr::null_mut());
+static PERMIT_COUNT: AtomicUsize = AtomicUsize::new(0);
+static SOURCE: AtomicPtr<&'static dyn EventSource> = AtomicPtr::new(core::ptr::null_mut());
+
+/// How many runnable threads in one queue call for another worker.
+const BACKLOG: u32 = 4;
+
+pub(crate) fn permits() -> &'static [Permit] {
+    let n = PERMIT_COUNT.load(Ordering::Relaxed);
+    let p = PERMITS.load(Ordering::Acquire);
+    if p.is_null() {
+        return &[];
+    }
+    // SAFETY: set once by `start` to a leaked slice of that length.
+    unsafe { core::slice::from_raw_parts(p, n) }
+}
+
+pub(crate) fn source() -> &'static dyn EventSource {
+    // SAFETY: `start` stores it before any worker exists.
+    unsafe { *SOURCE.load(Ordering::Acquire) }
+}
+
+/// Starts the scheduler: makes the permits, adopts `main` (running on the calling kernel thread) as the
+/// thread of worker 0, and makes the other workers and the monitor lazily.
+///
+/// # Safety
+/// Called once per process image, before any green thread is readied. `main` is the calling thread's
+/// record; `loop_tp` and `loop_stack` are a TCB and the top of a stack for worker 0's own loop.
+pub unsafe fn start(
+    workers: usize, events: &'static dyn EventSource, main: *const Thread, loop_tp: usize, loop_stack: usize,
+) {
+    let mut permits = Vec::with_capacity(workers);
+    permits.resize_with(workers, Permit::new);
+    PERMITS.store(permits.leak().as_mut_ptr(), Ordering::Release);
+    PERMIT_COUNT.store(workers, Ordering::Relaxed);
+    SOURCE.store(Box::leak(Box::new(events)), Ordering::Release);
+    // SAFETY: the caller's promise.
+    unsafe { worker::adopt(main, loop_tp, loop_stack) };
+    pool::start();
+}
+
+/// The worker whose kernel thread this is, null on foreign and bound threads.
+#[inline]
+pub fn this_worker() -> *const Worker {
+    let t = tls::current();
+    if t.is_null() {
+        return arch::tls_worker();
+    }
+    // SAFETY: the current thread's record is alive.
+    unsafe { if (*t).is_bound() { null() } else { (*t).worker.get() } }
+}
+
+/// Makes a thread runnable. Called by whoever fired its parker, or once for a new thread.
+pub fn ready(t: *const Thread) {
+    tls::enter();
+    let w = this_worker();
+    // SAFETY: workers are never freed.
+    let permit = if w.is_null() { null() } else { unsafe { (*w).permit() } };
+    if permit.is_null() {
+        inject(t);
+    } else {
+        // SAFETY: permits are never freed.
+        let queue = unsafe { &(*permit).queue };
+        queue.push(t);
+        // SAFETY: as above. The permit may just have been taken from this worker, and its new holder may
+        // be about to sleep: it looks at the queue after taking it, we look at the holder after pushing.
+        if unsafe { (*w).permit() } != permit || queue.len() >= BACKLOG {
+            pool::wake_one();
+        }
+    }
+    tls::leave();
+}
+
+/// Makes a thread runnable by any worker.
+pub(crate) fn inject(t: *const Thread) {
+    GLOBAL.push(t);
+    fence(Ordering::SeqCst);
+    pool::wake_one();
+}
+
+/// Whether anything is runnable anywhere.
+pub(crate) fn work_visible() -> bool {
+    !GLOBAL.is_empty() || permits().iter().any(|p| !p.queue.is_empty())
+}
+
+/// Suspends the calling green thread, whose parker is armed, until a waker fires it.
+pub fn park(t: &Thread) {
+    t.suspend(Action::Park);
+}
+
+/// Lets others run first.
+pub fn yield_now(t: &Thread) {
+    t.suspend(Action::Yield);
+}
+
+/// A signal handler ran in a worker's loop: should the worker be about to sleep, with its last look behind it, it
+/// must not. Async-signal-safe.
+pub fn stir() {
+    // SAFETY: workers are never freed.
+    if let Some(w) = unsafe { arch::tls_worker().as_ref() } {
+        pool::stir(w);
+    }
+}
+
+/// A deadline became the earliest: a poller that sleeps past it must look again.
+pub fn deadline_moved() {
+    fence(Ordering::SeqCst);
+    if pool::is_polling() && arch::tls_worker().is_null() {
+        source().notify();
+    }
+}
+
+/// Gives the permit of the calling green thread's worker to another: the thread is about to be blocked by
+/// the kernel. Does nothing on foreign and bound threads. Returns whether [`onload`] must follow.
+pub fn offload() -> bool {
+    tls::enter();
+    let w = this_worker();
+    // SAFETY: workers are never freed.
+    let gave = !w.is_null() && unsafe { (*w).give_up_permit() };
+    tls::leave();
+    gave
+}
+
+/// Ends [`offload`]: takes a free permit, or queues for one.
+pub fn onload() {
+    tls::enter();
+    let t = tls::current();
+    // SAFETY: called on the green thread that called `offload`; it has not been switched since.
+    unsafe {
+        if !t.is_null() && !(*t).is_bound() && !(*(*t).worker.get()).regain_permit() {
+            (*t).suspend(Action::Yield);
+        }
+    }
+    tls::leave();
+}
+
+/// Gives the calling green thread its worker's kernel thread for good. It parks on a futex from now on.
+pub fn bind() {
+    tls::enter();
+    let t = tls::current();
+    // SAFETY: the current record is alive; a thread binds itself only.
+    unsafe {
+        if !t.is_null() && !(*t).is_bound() {
+            leave_first_worker(&*t);
+            let w = (*t).worker.get();
+            (*w).give_up_permit();
+            (*w).retire();
+            (*t).set_bound();
+        }
+    }
+    tls::leave();
+}
+
+/// The first worker's kernel thread is main's to keep: another thread that is to be bound moves to another worker.
+///
+/// # Safety
+/// Called on `t`, inside the runtime.
+unsafe fn leave_first_worker(t: &Thread) {
+    // SAFETY: workers are never freed.
+    while unsafe { (*t.worker.get()).is_first() } && !crate::thread::is_main(t) {
+        pool::shun_first(true);
+        // SAFETY: as above.
+        unsafe { (*t.worker.get()).give_up_permit() };
+        t.suspend(Action::Yield);
+        pool::shun_first(false);
+    }
+}
+
+/// Forgets the scheduler of the parent.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise, passed on.
+    unsafe {
+        GLOBAL.reset();
+        pool::after_fork();
+        monitor::after_fork();
+    }
+    PERMITS.store(core::ptr::null_mut(), Ordering::Relaxed);
+    PERMIT_COUNT.store(0, Ordering::Relaxed);
+}

@@ -1,0 +1,400 @@
+//! The pool of workers: who sleeps where, and how permits change hands.
+//!
+//! Everything here happens at the pace of kernel wake-ups, so one lock guards it; the atomics beside it are
+//! hints that wakers read before they take it. The protocol that loses no wake-up: a worker publishes that
+//! it sleeps, fences, and looks at the queues once more; a waker pushes, fences, and then looks for sleepers
+//! (see `sleepers`).
+
+use super::sleepers::Sleepers;
+use super::worker::{self, Worker};
+use super::{GLOBAL, Permit, permits, source, work_visible};
+use crate::atomic::{AtomicU32, Ordering};
+use crate::real;
+use crate::report;
+use crate::sys::lock::Lock;
+use crate::sys::{futex, sig, time};
+use crate::thread::Thread;
+use core::ptr::null;
+
+/// A list of workers through their own links.
+struct List {
+    head: *const Worker,
+    len: usize,
+}
+
+impl List {
+    const EMPTY: List = List { head: null(), len: 0 };
+
+    fn push(&mut self, w: &Worker) {
+        w.next.set(self.head);
+        self.head = w;
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<&'static Worker> {
+        if self.head.is_null() {
+            return None;
+        }
+        // SAFETY: workers are never freed.
+        let w = unsafe { &*self.head };
+        self.head = w.next.get();
+        self.len -= 1;
+        Some(w)
+    }
+
+    fn remove(&mut self, w: &Worker) -> bool {
+        let mut at = self.head;
+        let mut before: *const Worker = null();
+        while !at.is_null() {
+            // SAFETY: workers are never freed.
+            let node = unsafe { &*at };
+            if core::ptr::eq(node, w) {
+                // SAFETY: `before` is null or a live member.
+                unsafe {
+                    if before.is_null() { self.head = node.next.get() } else { (*before).next.set(node.next.get()) }
+                }
+                self.len -= 1;
+                return true;
+            }
+            before = at;
+            at = node.next.get();
+        }
+        false
+    }
+}
+
+struct Pool {
+    idle: List,
+    spare: List,
+    /// The worker in the event source.
+    poller: *const Worker,
+    /// Worker 0, where the main thread is at home.
+    first: *const Worker,
+    /// Permits that nobody holds, because no kernel thread could be made for them.
+    free: Vec<*const Permit>,
+    workers: usize,
+    most_workers: usize,
+}
+
+// SAFETY: workers and permits are never freed and shared by design.
+unsafe impl Send for Pool {}
+
+const NEW: Pool = Pool {
+    idle: List::EMPTY,
+    spare: List::EMPTY,
+    poller: null(),
+    first: null(),
+    free: Vec::new(),
+    workers: 0,
+    most_workers: 0,
+};
+static POOL: Lock<Pool> = Lock::new(NEW);
+static SLEEPERS: Sleepers = Sleepers::new();
+/// Threads that must get off the first worker: it does not help itself to a permit meanwhile.
+static SHUN_FIRST: AtomicU32 = AtomicU32::new(0);
+
+/// How long a spare worker waits for work before its kernel thread ends.
+const SPARE_LINGER: u64 = time::SECOND / 5;
+/// Spare workers kept for the next rescue or offload.
+const SPARES_KEPT: usize = 1;
+const WORKER_STACK: usize = 256 * 1024;
+
+const GO: u32 = 1;
+const RECHECK: u32 = 2;
+/// A signal handler ran in the worker's loop; there is something to route.
+const STIRRED: u32 = 3;
+
+pub(super) fn add_first(w: &Worker) {
+    let mut pool = POOL.lock();
+    pool.first = w;
+    pool.workers = 1;
+    pool.most_workers = 1;
+}
+
+/// Gives every permit but the first (which worker 0 holds) to nobody yet: workers are made when a backlog
+/// asks for them.
+pub(super) fn start() {
+    let mut pool = POOL.lock();
+    pool.free = permits().iter().skip(1).map(|p| p as *const Permit).collect();
+    SLEEPERS.reset(pool.free.len() as u32);
+    drop(pool);
+    super::monitor::start();
+}
+
+pub(super) fn shun_first(on: bool) {
+    if on {
+        SHUN_FIRST.fetch_add(1, Ordering::SeqCst);
+    } else {
+        SHUN_FIRST.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Whether a worker with a permit sleeps, or a permit is unused.
+pub(super) fn has_sleepers() -> bool {
+    SLEEPERS.any_idle() || is_polling()
+}
+
+/// Whether a worker waits in the event source, or is about to.
+pub fn is_polling() -> bool {
+    SLEEPERS.polls()
+}
+
+/// Whether every permit is unused: nobody runs anything.
+pub(super) fn all_asleep() -> bool {
+    let pool = POOL.lock();
+    // SAFETY: workers are never freed.
+    let polling = !pool.poller.is_null() && unsafe { !(*pool.poller).permit().is_null() };
+    pool.idle.len + pool.free.len() + polling as usize >= permits().len()
+}
+
+/// Kernel threads in the scheduler's service: now, and at most so far.
+pub fn counts() -> (usize, usize) {
+    let pool = POOL.lock();
+    (pool.workers, pool.most_workers)
+}
+
+/// Something became runnable: wake one worker that sleeps, if any does.
+pub(super) fn wake_one() {
+    SLEEPERS.fence_after_push();
+    super::monitor::nudge();
+    if SLEEPERS.any_idle() {
+        let mut pool = POOL.lock();
+        if let Some(w) = pool.idle.pop() {
+            SLEEPERS.idle_leaves();
+            drop(pool);
+            resume(w, GO);
+            return;
+        }
+        if let Some(permit) = pool.free.pop() {
+            SLEEPERS.idle_leaves();
+            drop(pool);
+            hand_over(permit);
+            return;
+        }
+    }
+    if is_polling() {
+        source().notify();
+    }
+}
+
+fn resume(w: &Worker, how: u32) {
+    w.futex.store(how, Ordering::Release);
+    futex::wake(&w.futex, 1);
+}
+
+/// Makes the sleep that `w` may be about to begin end at once. Called by a signal handler in its loop.
+pub(super) fn stir(w: &Worker) {
+    let _ = w.futex.compare_exchange(0, STIRRED, Ordering::AcqRel, Ordering::Relaxed);
+    if is_polling() {
+        source().notify();
+    }
+}
+
+/// Finds a worker for `permit`: a spare one, else a new kernel thread, else it stays free.
+pub(super) fn hand_over(permit: *const Permit) {
+    let mut pool = POOL.lock();
+    if let Some(w) = pool.spare.pop() {
+        w.set_permit(permit);
+        drop(pool);
+        resume(w, GO);
+        return;
+    }
+    pool.workers += 1;
+    drop(pool);
+    let w = Worker::new();
+    w.set_permit(permit);
+    let made = spawn(w);
+    let mut pool = POOL.lock();
+    if made {
+        pool.most_workers = pool.most_workers.max(pool.workers);
+    } else {
+        pool.workers -= 1;
+        w.take_permit();
+        pool.free.push(permit);
+        SLEEPERS.idle_enters();
+        report::count(report::Event::WorkerRefused);
+    }
+}
+
+/// Makes a kernel thread for `w`, detached, with the engine's signal mask.
+fn spawn(w: &'static Worker) -> bool {
+    spawn_kernel_thread(worker::main, (w as *const Worker).cast_mut().cast(), WORKER_STACK)
+}
+
+pub(super) fn spawn_kernel_thread(start: real::StartRoutine, arg: *mut core::ffi::c_void, stack: usize) -> bool {
+    // SAFETY: the attribute object is initialised before use and destroyed after; libc's own functions.
+    unsafe {
+        let mut attr: libc::pthread_attr_t = core::mem::zeroed();
+        real::pthread_attr_init(&mut attr);
+        real::pthread_attr_setstacksize(&mut attr, stack);
+        real::pthread_attr_setdetachstate(&mut attr, libc::PTHREAD_CREATE_DETACHED);
+        let mut thread: libc::pthread_t = 0;
+        let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
+        let status = real::pthread_create(&mut thread, &attr, start, arg);
+        sig::set_mask(mask);
+        real::pthread_attr_destroy(&mut attr);
+        status == 0
+    }
+}
+
+/// A permit for a worker whose running thread comes back from the kernel: a free one, an idle worker's, or
+/// the poller's (which goes on polling without).
+pub(super) fn take_free() -> *const Permit {
+    let mut pool = POOL.lock();
+    if let Some(permit) = pool.free.pop() {
+        SLEEPERS.idle_leaves();
+        return permit;
+    }
+    if let Some(w) = pool.idle.pop() {
+        SLEEPERS.idle_leaves();
+        let permit = w.take_permit();
+        drop(pool);
+        resume(w, RECHECK);
+        return permit;
+    }
+    if pool.poller.is_null() {
+        return null();
+    }
+    // SAFETY: workers are never freed; the poller does not use its permit before it has left the pool.
+    unsafe { (*pool.poller).take_permit() }
+}
+
+/// A spare worker waits for a permit. False: the kernel thread may end.
+pub(super) fn wait_for_permit(w: &Worker) -> bool {
+    w.apply_idle_mask();
+    let shunned = w.is_first() && SHUN_FIRST.load(Ordering::SeqCst) > 0;
+    let permit = if GLOBAL.is_empty() || shunned { null() } else { take_free() };
+    if !permit.is_null() {
+        w.set_permit(permit);
+        return true;
+    }
+    {
+        let mut pool = POOL.lock();
+        w.futex.store(0, Ordering::Relaxed);
+        pool.spare.push(w);
+    }
+    loop {
+        let deadline = time::after(SPARE_LINGER);
+        crate::signal::route_pending();
+        while w.futex.load(Ordering::Acquire) == 0 {
+            if futex::wait_until(&w.futex, 0, Some(deadline)) == Err(crate::errno::Errno::TIMEDOUT) {
+                break;
+            }
+        }
+        let _ = w.futex.compare_exchange(STIRRED, 0, Ordering::AcqRel, Ordering::Relaxed);
+        if w.futex.load(Ordering::Acquire) == GO {
+            return true;
+        }
+        let mut pool = POOL.lock();
+        if w.futex.load(Ordering::Acquire) == 0 && pool.spare.len > SPARES_KEPT && !w.is_first() && pool.spare.remove(w)
+        {
+            pool.workers -= 1;
+            return false;
+        }
+    }
+}
+
+/// A worker with a permit and nothing to do sleeps: in the event source if nobody is there, else on its
+/// futex.
+pub(super) fn idle(w: &Worker) {
+    w.apply_idle_mask();
+    let mut pool = POOL.lock();
+    if pool.poller.is_null() {
+        pool.poller = w;
+        SLEEPERS.poller_enters();
+        drop(pool);
+        if !work_visible() && !crate::signal::route_pending() {
+            source().wait();
+            crate::signal::route_pending();
+            super::monitor::nudge();
+        }
+        leave_source(w);
+        return;
+    }
+    w.futex.store(0, Ordering::Relaxed);
+    pool.idle.push(w);
+    SLEEPERS.idle_enters();
+    drop(pool);
+    if (work_visible() || crate::signal::is_unrouted()) && wake_itself(w) {
+        return;
+    }
+    loop {
+        match w.futex.load(Ordering::Acquire) {
+            0 => futex::wait(&w.futex, 0),
+            // A signal is routed from the loop, awake, because that may make a thread runnable here. If somebody is
+            // waking this worker already, what he stores comes next.
+            STIRRED if wake_itself(w) => return,
+            STIRRED => {
+                let _ = w.futex.compare_exchange(STIRRED, 0, Ordering::AcqRel, Ordering::Relaxed);
+            }
+            _ => return,
+        }
+    }
+}
+
+/// An idle worker gets up by itself; false when somebody is waking it already.
+fn wake_itself(w: &Worker) -> bool {
+    let was_idle = POOL.lock().idle.remove(w);
+    if was_idle {
+        SLEEPERS.idle_leaves();
+    }
+    was_idle
+}
+
+/// Main is runnable on `w`, and is at home on the first worker, whose kernel thread is the process's first. If that
+/// one sleeps it takes main over, with `w`'s permit if it has none. If it is busy, or stuck, main runs on `w`: a
+/// thread is never worse off for being pinned.
+pub(super) fn send_home(w: &Worker, main: *const Thread) -> bool {
+    let mut pool = POOL.lock();
+    // SAFETY: workers are never freed.
+    let Some(first) = (unsafe { pool.first.as_ref() }) else { return false };
+    let polls = core::ptr::eq(pool.poller, first);
+    if pool.idle.remove(first) {
+        SLEEPERS.idle_leaves();
+    } else if !polls && !pool.spare.remove(first) {
+        return false;
+    }
+    if first.permit().is_null() {
+        first.set_permit(w.take_permit());
+    }
+    first.mailbox.store(main.cast_mut(), Ordering::Release);
+    drop(pool);
+    if polls {
+        source().notify()
+    } else {
+        resume(first, GO)
+    }
+    true
+}
+
+/// The poller goes to work. If its permit was taken meanwhile it will not come back to the source, so an idle
+/// worker, which may have gone to sleep because somebody was polling, takes the place.
+fn leave_source(w: &Worker) {
+    let mut pool = POOL.lock();
+    pool.poller = null();
+    SLEEPERS.poller_leaves();
+    if !w.permit().is_null() {
+        return;
+    }
+    if let Some(next) = pool.idle.pop() {
+        SLEEPERS.idle_leaves();
+        drop(pool);
+        resume(next, GO);
+    }
+}
+
+/// The kernel thread of `w` belongs to its thread from now on.
+pub(super) fn retire(_w: &Worker) {
+    POOL.lock().workers -= 1;
+}
+
+/// Forgets the workers of the parent.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub(super) unsafe fn after_fork() {
+    // SAFETY: no other thread exists.
+    unsafe { POOL.reset(NEW) };
+    SLEEPERS.reset(0);
+    SHUN_FIRST.store(0, Ordering::Relaxed);
+}

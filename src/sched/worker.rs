@@ -1,0 +1,342 @@
+//! A worker: the loop that finds a thread and runs it, and the moment of the switch.
+//!
+//! Worker 0 is the process's first kernel thread. While the main thread runs, its loop is suspended on a
+//! stack and TCB of its own; when main parks, it swaps to that loop. The other workers are pthreads that
+//! libc made, detached, with the loop as start routine.
+
+use super::seat::{Seat, TICK_MASK};
+use super::{Action, GLOBAL, Permit, permits, pool, source};
+use crate::arch::{self, FpControl, tls};
+use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
+use crate::sys::{self, sig};
+use crate::thread::{self, Resumed, Thread};
+use core::cell::Cell;
+use core::ptr::null_mut;
+
+/// How many switches between two looks at the global queue, and at the event source. Coprime, so that
+/// the two do not always fall together.
+const GLOBAL_EVERY: u32 = 61;
+const EVENTS_EVERY: u32 = 32;
+
+pub struct Worker {
+    /// The permit, and who may take it.
+    seat: Seat<Permit>,
+    /// 1: go on.
+    pub(super) futex: AtomicU32,
+    /// Link of the pool's lists, under its lock.
+    pub(super) next: Cell<*const Worker>,
+    /// Where the loop is suspended while an adopted thread runs here.
+    context: Cell<usize>,
+    tp: Cell<usize>,
+    pub(super) tid: AtomicU32,
+    /// The thread it runs, for diagnostics and for signals.
+    pub(super) running: AtomicPtr<Thread>,
+    tick: Cell<u32>,
+    fp: Cell<FpControl>,
+    mask: Cell<sig::Mask>,
+    retired: Cell<bool>,
+    /// Worker 0, whose kernel thread is the process's first.
+    first: Cell<bool>,
+    /// The main thread, sent home by another worker: run before anything else.
+    pub(super) mailbox: AtomicPtr<Thread>,
+}
+
+impl Worker {
+    pub(super) fn new() -> &'static Worker {
+        Box::leak(Box::new(Worker {
+            seat: Seat::new(),
+            futex: AtomicU32::new(0),
+            next: Cell::new(core::ptr::null()),
+            context: Cell::new(0),
+            tp: Cell::new(0),
+            tid: AtomicU32::new(0),
+            running: AtomicPtr::new(null_mut()),
+            tick: Cell::new(0),
+            fp: Cell::new(FpControl::DEFAULT),
+            mask: Cell::new(0),
+            retired: Cell::new(false),
+            first: Cell::new(false),
+            mailbox: AtomicPtr::new(null_mut()),
+        }))
+    }
+
+    #[inline]
+    pub fn permit(&self) -> *const Permit {
+        self.seat.permit()
+    }
+
+    pub(super) fn set_permit(&self, p: *const Permit) {
+        self.seat.give(p.cast_mut());
+        if !p.is_null() {
+            // SAFETY: permits are never freed.
+            unsafe { (*p).holder.store((self as *const Worker).cast_mut(), Ordering::SeqCst) };
+        }
+    }
+
+    pub(super) fn take_permit(&self) -> *const Permit {
+        self.seat.take()
+    }
+
+    pub fn is_first(&self) -> bool {
+        self.first.get()
+    }
+
+    /// The TCB that libc started this kernel thread on, where the kernel's rseq area is; `None` for the first
+    /// worker, whose is the main thread's and never goes away.
+    pub fn started_on(&self) -> Option<usize> {
+        (!self.is_first()).then(|| self.tp.get())
+    }
+
+    /// The worker's kernel thread id, 0 before it runs.
+    pub fn tid(&self) -> u32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    /// The thread that runs here, null in the loop.
+    pub fn running(&self) -> *const Thread {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Takes the permit from a worker whose thread has run since `tick`, on behalf of others.
+    pub(super) fn rescue(&self, tick: u32) -> bool {
+        let permit = self.seat.lose(tick);
+        if !permit.is_null() {
+            pool::hand_over(permit);
+        }
+        !permit.is_null()
+    }
+
+    /// Gives the permit up on behalf of the running thread; false when it was gone already.
+    pub(super) fn give_up_permit(&self) -> bool {
+        self.rescue(self.tick.get())
+    }
+
+    /// Takes a free permit for the running thread; false when there is none, and it must queue.
+    pub(super) fn regain_permit(&self) -> bool {
+        if !self.permit().is_null() {
+            return true;
+        }
+        let permit = pool::take_free();
+        if permit.is_null() {
+            return false;
+        }
+        self.set_permit(permit);
+        // The tick is this worker's, or the monitor would look for the run of the permit's last holder.
+        // SAFETY: permits are never freed.
+        unsafe { (*permit).tick.store(self.tick.get(), Ordering::Relaxed) };
+        self.seat.run(self.tick.get());
+        true
+    }
+
+    /// The kernel thread leaves the scheduler's service: its thread keeps it (bind).
+    pub(super) fn retire(&self) {
+        self.retired.set(true);
+        pool::retire(self);
+    }
+
+    /// The context that a parking adopted thread continues.
+    pub fn loop_context(&self) -> usize {
+        self.context.get()
+    }
+
+    fn queue(&self) -> Option<&'static super::Queue> {
+        let p = self.permit();
+        // SAFETY: permits are never freed.
+        (!p.is_null()).then(|| unsafe { &(*p).queue })
+    }
+
+    /// The loop. Never returns on worker 0; on the others when the pool has no use for them.
+    fn run_loop(&self) {
+        loop {
+            // A signal that came while this loop had the CPU; it does not wait for the worker to fall idle.
+            crate::signal::route_pending();
+            if self.permit().is_null() && !pool::wait_for_permit(self) {
+                return;
+            }
+            match self.mail().or_else(|| self.find_work()) {
+                Some(t) if !self.is_first() && thread::is_main(t) && pool::send_home(self, t) => {}
+                Some(t) => self.run(t),
+                None => pool::idle(self),
+            }
+            if self.retired.get() {
+                // Its bound thread has ended: the kernel thread ends with it, and the kernel sees to its robust list.
+                return;
+            }
+        }
+    }
+
+    fn mail(&self) -> Option<*const Thread> {
+        if self.mailbox.load(Ordering::Relaxed).is_null() {
+            return None;
+        }
+        let t = self.mailbox.swap(null_mut(), Ordering::Acquire);
+        (!t.is_null()).then_some(t.cast_const())
+    }
+
+    fn find_work(&self) -> Option<*const Thread> {
+        let queue = self.queue()?;
+        let tick = self.tick.get();
+        if tick.is_multiple_of(GLOBAL_EVERY) {
+            self.take_share_of_global(queue);
+        }
+        if tick.is_multiple_of(EVENTS_EVERY) {
+            source().poll();
+        }
+        if let Some(t) = queue.pop().or_else(|| GLOBAL.pop()) {
+            return Some(t);
+        }
+        if source().poll() > 0
+            && let Some(t) = queue.pop()
+        {
+            return Some(t);
+        }
+        self.steal(queue)
+    }
+
+    /// Moves this permit's share of the global queue behind its own: what waits there must not wait longer than
+    /// what waits here.
+    fn take_share_of_global(&self, queue: &super::Queue) {
+        for _ in 0..GLOBAL.len().div_ceil(permits().len() as u32) {
+            match GLOBAL.pop() {
+                Some(t) => queue.push(t),
+                None => return,
+            }
+        }
+    }
+
+    fn steal(&self, into: &super::Queue) -> Option<*const Thread> {
+        permits().iter().filter(|p| !core::ptr::eq(&p.queue, into)).find_map(|p| p.queue.steal_half(into))
+    }
+
+    /// Runs one thread until it parks, yields or ends.
+    fn run(&self, t: *const Thread) {
+        let tick = self.tick.get().wrapping_add(1) & TICK_MASK;
+        self.tick.set(tick);
+        // SAFETY: a thread taken from a run queue is alive and ours alone until it parks or ends; its context
+        // is saved; permits are never freed.
+        unsafe {
+            let p = self.permit();
+            if !p.is_null() {
+                (*p).tick.store(tick, Ordering::Relaxed);
+            }
+            let t = &*t;
+            t.worker.set(self);
+            self.running.store((t as *const Thread).cast_mut(), Ordering::Release);
+            if t.fp.get() != self.fp.get() {
+                t.fp.get().load();
+            }
+            if t.mask.get() != self.mask.get() {
+                sig::set_mask(t.mask.get());
+            }
+            self.seat.run(tick);
+            let resumed = t.resume(&self.context, self.tp.get());
+            self.seat.stop(self.tick.get(), sys::sched_yield);
+            self.running.store(null_mut(), Ordering::Release);
+            self.fp.set(FpControl::save());
+            t.fp.set(self.fp.get());
+            self.mask.set(t.mask.get());
+            match resumed {
+                Resumed::Ended => thread::ended(t),
+                Resumed::Suspended => self.settle(t),
+            }
+        }
+    }
+
+    /// A thread has come back with its context saved: do what it asked for.
+    fn settle(&self, t: &Thread) {
+        match t.action.get() {
+            // Once committed, another worker may run it: not touched afterwards.
+            Action::Park => {
+                if crate::signal::is_due(t) {
+                    t.waiter.parker.fire(crate::park::Wake::Interrupted);
+                }
+                if !t.waiter.parker.commit() {
+                    self.requeue(t);
+                }
+            }
+            Action::Yield => self.requeue(t),
+        }
+    }
+
+    fn requeue(&self, t: &Thread) {
+        match self.queue() {
+            Some(queue) => queue.push(t),
+            None => super::inject(t),
+        }
+    }
+
+    /// The signal mask while the loop sleeps: main's, so that the process takes what main would.
+    pub(super) fn apply_idle_mask(&self) {
+        let mask = thread::main_mask();
+        if self.mask.get() != mask {
+            sig::set_mask(mask);
+            self.mask.set(mask);
+        }
+    }
+}
+
+/// Prepares worker 0 around the running thread `main`.
+///
+/// # Safety
+/// As `sched::start`.
+pub(super) unsafe fn adopt(main: *const Thread, loop_tp: usize, loop_stack: usize) {
+    let w = Worker::new();
+    w.tid.store(sys::gettid(), Ordering::Relaxed);
+    w.tp.set(loop_tp);
+    w.first.set(true);
+    w.mask.set(sig::mask());
+    w.fp.set(FpControl::save());
+    w.running.store(main.cast_mut(), Ordering::Release);
+    // SAFETY: the caller's TCB and stack belong to this loop alone; permits exist.
+    unsafe {
+        w.context.set(arch::prepare_stack(loop_stack, first_loop));
+        thread::plant_worker(loop_tp, w);
+        (*main).worker.set(w);
+    }
+    w.set_permit(&permits()[0]);
+    w.seat.run(0);
+    pool::add_first(w);
+}
+
+/// Entered by the first swap away from the main thread, on worker 0's own stack.
+extern "C" fn first_loop() -> ! {
+    // Main's thread pointer is still loaded: nothing but registers until ours is. The parking thread left
+    // the loop's TCB in its worker record.
+    // SAFETY: the record of the thread whose TCB is loaded is alive, and so is its worker; the TCB is this
+    // loop's.
+    unsafe {
+        let t = tls::current();
+        let w = (*t).worker.get();
+        arch::set_thread_pointer((*w).tp.get());
+        (*w).first_settle(&*t);
+        (*w).run_loop();
+    }
+    sys::fatal(format_args!("worker 0 left its loop"))
+}
+
+impl Worker {
+    /// What `run` does after a resume, for the thread that was running when worker 0 was made.
+    fn first_settle(&self, t: &Thread) {
+        self.seat.stop(0, sys::sched_yield);
+        self.running.store(null_mut(), Ordering::Release);
+        self.fp.set(FpControl::save());
+        t.fp.set(self.fp.get());
+        self.mask.set(t.mask.get());
+        self.settle(t);
+    }
+}
+
+/// The start routine of every other worker.
+pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
+    // SAFETY: `pool` passes a leaked worker.
+    let w = unsafe { &*arg.cast::<Worker>() };
+    tls::set_depth(1);
+    arch::set_tls_worker(w);
+    w.tp.set(arch::thread_pointer());
+    w.tid.store(sys::gettid(), Ordering::Relaxed);
+    w.mask.set(sig::mask());
+    w.fp.set(FpControl::save());
+    crate::signal::worker_started();
+    w.run_loop();
+    null_mut()
+}

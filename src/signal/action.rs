@@ -1,0 +1,198 @@
+//! What the program installed for each signal, and calling it.
+
+use super::wrapper;
+use crate::real;
+use crate::sys::lock::Lock;
+use crate::sys::{self, sig};
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+
+const SIGNALS: usize = 65;
+
+/// A handler of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    pub handler: usize,
+    pub flags: c_int,
+    pub mask: sig::Mask,
+}
+
+const DEFAULT: Action = Action { handler: libc::SIG_DFL, flags: 0, mask: 0 };
+
+static ACTIONS: Lock<[Action; SIGNALS]> = Lock::new([DEFAULT; SIGNALS]);
+
+/// The last siginfo of each signal: what a deferred handler is shown.
+struct Infos(UnsafeCell<[core::mem::MaybeUninit<libc::siginfo_t>; SIGNALS]>);
+// SAFETY: plain data; a signal that comes twice before its handler ran may be shown either siginfo, as a
+// standard signal that is pending already is on Linux.
+unsafe impl Sync for Infos {}
+static INFOS: Infos = Infos(UnsafeCell::new([const { core::mem::MaybeUninit::zeroed() }; SIGNALS]));
+
+fn is_handler(handler: usize) -> bool {
+    handler != libc::SIG_DFL && handler != libc::SIG_IGN
+}
+
+fn mask_of(set: &libc::sigset_t) -> sig::Mask {
+    // SAFETY: a sigset_t is 128 bytes whose first word holds signals 1 to 64.
+    unsafe { *(set as *const libc::sigset_t).cast::<u64>() }
+}
+
+fn set_of(mask: sig::Mask) -> libc::sigset_t {
+    // SAFETY: all-zero is an empty set; the first word holds signals 1 to 64.
+    unsafe {
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        *(&raw mut set).cast::<u64>() = mask;
+        set
+    }
+}
+
+/// The program's handler, if the signal has one.
+pub fn handler_of(signo: c_int) -> Option<Action> {
+    let a = ACTIONS.lock()[signo as usize];
+    is_handler(a.handler).then_some(a)
+}
+
+/// Keeps the siginfo for a handler that runs later.
+pub fn note_info(signo: c_int, info: &libc::siginfo_t) {
+    // SAFETY: see `Infos`.
+    unsafe { (*INFOS.0.get())[signo as usize].write(*info) };
+}
+
+/// Writes what a signal from a thread of this process carries.
+fn note_from_self(signo: c_int, code: c_int, value: Option<libc::sigval>) {
+    #[repr(C)]
+    struct Sent {
+        signo: c_int,
+        errno: c_int,
+        code: c_int,
+        pad: c_int,
+        pid: c_int,
+        uid: u32,
+        value: libc::sigval,
+    }
+    const _: () = assert!(size_of::<Sent>() <= size_of::<libc::siginfo_t>());
+    // SAFETY: getuid takes nothing; `Sent` is the kernel's layout of these codes within a siginfo.
+    unsafe {
+        let uid = crate::syscall!(libc::SYS_getuid).unwrap_or(0) as u32;
+        let mut info: libc::siginfo_t = core::mem::zeroed();
+        let value = value.unwrap_or(libc::sigval { sival_ptr: core::ptr::null_mut() });
+        (&raw mut info).cast::<Sent>().write(Sent { signo, errno: 0, code, pad: 0, pid: sys::getpid(), uid, value });
+        note_info(signo, &info);
+    }
+}
+
+/// A pthread_kill is on its way.
+pub fn note_sender(signo: c_int) {
+    note_from_self(signo, libc::SI_TKILL, None);
+}
+
+/// A pthread_sigqueue is on its way.
+pub fn note_queued(signo: c_int, value: libc::sigval) {
+    note_from_self(signo, libc::SI_QUEUE, Some(value));
+}
+
+/// Calls the program's handler with the kernel's own arguments.
+///
+/// # Safety
+/// `info` and `context` are what the kernel passed.
+pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let Some(a) = handler_of(signo) else {
+        redeliver(signo);
+        return;
+    };
+    if a.flags & libc::SA_RESETHAND != 0 {
+        ACTIONS.lock()[signo as usize] = DEFAULT;
+    }
+    // SAFETY: the program's function has the prototype that its flags announce.
+    unsafe {
+        if a.flags & libc::SA_SIGINFO != 0 {
+            let f: unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = core::mem::transmute(a.handler);
+            f(signo, info, context);
+        } else {
+            let f: unsafe extern "C" fn(c_int) = core::mem::transmute(a.handler);
+            f(signo);
+        }
+    }
+}
+
+/// Calls the handler of a signal that was noted earlier.
+pub fn call_noted(signo: c_int) {
+    // SAFETY: `note_info` wrote it, or it is zeroed; a zeroed context stands for the one that has gone.
+    unsafe {
+        let mut info = (*INFOS.0.get())[signo as usize].assume_init();
+        info.si_signo = signo;
+        let mut context: libc::ucontext_t = core::mem::zeroed();
+        call(signo, &mut info, (&raw mut context).cast());
+    }
+}
+
+/// The handler went away between arrival and delivery: let the kernel apply what is set now.
+pub fn redeliver(signo: c_int) {
+    let handler = ACTIONS.lock()[signo as usize].handler;
+    if handler == libc::SIG_DFL {
+        let _ = sig::reset_default(signo);
+        let _ = sig::tgkill(sys::gettid(), signo);
+    }
+}
+
+/// sigaction(2) once the engine is active: the program's action is noted, ours is installed.
+///
+/// # Safety
+/// `new` and `old` are null or point to a sigaction, as for sigaction(2).
+pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int {
+    // SAFETY: the caller's pointers; libc checks the signal number.
+    unsafe {
+        let mut kernel: libc::sigaction = core::mem::zeroed();
+        let install = new.as_ref().map(|n| ours_for(signo, n));
+        let status = real::sigaction(signo, install.as_ref().map_or(core::ptr::null(), |a| a as *const _), &mut kernel);
+        if status != 0 {
+            return status;
+        }
+        let mut actions = ACTIONS.lock();
+        let before = actions[signo as usize];
+        if let Some(n) = new.as_ref() {
+            actions[signo as usize] = Action { handler: n.sa_sigaction, flags: n.sa_flags, mask: mask_of(&n.sa_mask) };
+        }
+        drop(actions);
+        if let Some(o) = old.as_mut() {
+            *o = kernel;
+            if kernel.sa_sigaction == wrapper as *const () as usize {
+                o.sa_sigaction = before.handler;
+                o.sa_flags = before.flags;
+                o.sa_mask = set_of(before.mask);
+            }
+        }
+        0
+    }
+}
+
+/// The action to install for what the program asked.
+fn ours_for(signo: c_int, asked: &libc::sigaction) -> libc::sigaction {
+    let mut ours = *asked;
+    if is_handler(asked.sa_sigaction) {
+        ours.sa_flags |= libc::SA_SIGINFO;
+        ours.sa_sigaction = wrapper as *const () as usize;
+    } else if signo == libc::SIGSEGV && asked.sa_sigaction == libc::SIG_DFL {
+        ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        ours.sa_sigaction = wrapper as *const () as usize;
+    }
+    ours
+}
+
+/// Puts the wrapper before every handler that the program has installed so far, and before SIGSEGV.
+pub fn wrap_existing() {
+    for signo in 1..SIGNALS as c_int {
+        // SAFETY: queries and re-installs through libc, which refuses its own two signals.
+        unsafe {
+            let mut now: libc::sigaction = core::mem::zeroed();
+            if real::sigaction(signo, core::ptr::null(), &mut now) != 0
+                || now.sa_sigaction == wrapper as *const () as usize
+            {
+                continue;
+            }
+            if is_handler(now.sa_sigaction) || (signo == libc::SIGSEGV && now.sa_sigaction == libc::SIG_DFL) {
+                set(signo, &now, core::ptr::null_mut());
+            }
+        }
+    }
+}

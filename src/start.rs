@@ -1,0 +1,194 @@
+//! The file that wires the engine: load, activation, fork, exit.
+
+use crate::arch;
+use crate::atomic::{AtomicU32, Ordering};
+use crate::config;
+use crate::park::lot;
+use crate::reactor;
+use crate::report;
+use crate::sched::{self, EventSource};
+use crate::signal;
+use crate::sys::{self, Line, alloc, time};
+use crate::thread::{self, exit, hijack, recycle, tcb};
+use crate::timer;
+use core::fmt::Write;
+
+/// Whether green threads exist in this process image. The first thing every hook reads.
+static STATE: AtomicU32 = AtomicU32::new(INERT);
+/// Not loaded, disabled, or this libc is not one we can hijack.
+const INERT: u32 = 0;
+/// Loaded; nothing starts until the second thread.
+const LOADED: u32 = 1;
+const ACTIVE: u32 = 2;
+
+#[inline(always)]
+pub fn active() -> bool {
+    STATE.load(Ordering::Relaxed) == ACTIVE
+}
+
+/// Reads the environment and checks what libc is. Called by the library's constructor, once.
+pub fn load() {
+    config::load();
+    let config = config::get();
+    if config.disabled {
+        return;
+    }
+    arch::init(!config.force_arch_prctl);
+    if !tcb::init() || !exit::init() {
+        log(format_args!("this libc is not one that threads can be taken over in: every thread stays a kernel thread"));
+        return;
+    }
+    // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
+    unsafe {
+        libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child));
+        libc::atexit(at_exit);
+    }
+    STATE.store(LOADED, Ordering::Release);
+    log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));
+}
+
+fn log(args: core::fmt::Arguments<'_>) {
+    if config::get().log {
+        let mut line = Line::new();
+        let _ = writeln!(line, "libgreenlet: {args}");
+        sys::stderr(line.bytes());
+    }
+}
+
+extern "C" fn at_exit() {
+    report::at_exit();
+}
+
+/// Events and deadlines, as one place to idle in.
+struct Events;
+
+impl EventSource for Events {
+    fn poll(&self) -> usize {
+        let expired = if timer::next_deadline() == u64::MAX { 0 } else { timer::expire(time::now()) };
+        let found = if reactor::has_waiters() { reactor::collect(Some(0)) } else { 0 };
+        if reactor::take_notification() && sched::is_polling() {
+            reactor::notify();
+        }
+        expired + found
+    }
+
+    fn wait(&self) {
+        let now = time::now();
+        let verify = reactor::verify(now).unwrap_or(u64::MAX);
+        let deadline = timer::next_deadline().min(verify);
+        if deadline <= now {
+            reactor::collect(Some(0));
+        } else {
+            reactor::collect((deadline != u64::MAX).then_some(deadline));
+        }
+        reactor::take_notification();
+        timer::expire(time::now());
+    }
+
+    fn notify(&self) {
+        reactor::notify();
+    }
+}
+
+/// Starts the engine: the calling thread, the only one so far, is about to make a second. False when it
+/// cannot be, and threads stay kernel threads.
+pub fn activate() -> bool {
+    match STATE.load(Ordering::Acquire) {
+        ACTIVE => return true,
+        LOADED => {}
+        _ => return false,
+    }
+    // A thread that libc did not make (a raw clone) cannot be adopted as the main thread.
+    if sys::gettid() as i32 != sys::getpid() {
+        return false;
+    }
+    if let Err(e) = reactor::start() {
+        log(format_args!("no reactor (error {}): every thread stays a kernel thread", e.0));
+        return false;
+    }
+    let shape = hijack::Shape { size: LOOP_STACK, guard: 4096, user: None };
+    let Some(loop_pair) = make_loop_pair(shape) else { return false };
+    let pair = loop_pair.pair.get();
+    let main = thread::adopt_current();
+    // SAFETY: the only thread; the pair is nobody else's.
+    unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };
+    signal::first_worker_started();
+    STATE.store(ACTIVE, Ordering::Release);
+    signal::action::wrap_existing();
+    signal::setxid::take_over();
+    log(format_args!("active in process {}", sys::getpid()));
+    true
+}
+
+const LOOP_STACK: usize = 256 * 1024;
+
+/// The TCB and stack of worker 0's loop.
+fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
+    // SAFETY: an attribute object of our own, initialised before use.
+    unsafe {
+        let mut attr: libc::pthread_attr_t = core::mem::zeroed();
+        crate::real::pthread_attr_init(&mut attr);
+        crate::real::pthread_attr_setstacksize(&mut attr, shape.size);
+        let made = hijack::make(&attr, shape).ok();
+        crate::real::pthread_attr_destroy(&mut attr);
+        let t = made?;
+        while t.hatched.load(Ordering::Acquire) == 0 {
+            sys::futex::wait(&t.hatched, 0);
+        }
+        Some(t)
+    }
+}
+
+pub extern "C" fn fork_prepare() {
+    thread::fork_prepare();
+    alloc::fork_prepare();
+}
+
+pub extern "C" fn fork_parent() {
+    alloc::fork_done();
+    thread::fork_done();
+}
+
+/// The child of a fork: one thread, on whatever stack it forked from. It is the main thread of a process
+/// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
+/// them is used again.
+pub extern "C" fn fork_child() {
+    alloc::fork_done();
+    thread::fork_done();
+    if STATE.load(Ordering::Relaxed) != ACTIVE {
+        return;
+    }
+    // SAFETY: the child has one thread.
+    unsafe {
+        after_fork();
+    }
+    STATE.store(LOADED, Ordering::Release);
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+unsafe fn after_fork() {
+    // The kernel copied the worker's rseq registration, whose area lies in a TCB that may be unmapped.
+    let t = arch::tls::current();
+    // SAFETY: the records and the worker are memory of ours, which fork copied; the caller is alone.
+    unsafe {
+        if !t.is_null() {
+            let w = (*t).worker.get();
+            if let Some(tp) = w.as_ref().and_then(|w| w.started_on()) {
+                hijack::unregister_rseq(tp);
+            }
+        }
+        sched::after_fork();
+        reactor::after_fork();
+        timer::after_fork();
+        lot::after_fork();
+        recycle::after_fork();
+        thread::after_fork();
+        exit::after_fork();
+    }
+    signal::after_fork();
+    report::after_fork();
+    arch::tls::set_deferred(false);
+    arch::tls::set_depth(0);
+    arch::set_tls_worker(core::ptr::null());
+}

@@ -1,0 +1,155 @@
+//! pthread_cond: waiters park on the condition's address, the mutex is released once they are linked.
+//!
+//! glibc's object is only read, for its clock and whether it is process-shared: so the objects of the old
+//! version (GLIBC_2.2.5), which hold something else in the same place, are not even read.
+
+use super::{deadline, mutex};
+use crate::errno::Exit;
+use crate::park::Wake;
+use crate::park::lot::{self, Kind, Parked};
+use crate::report::Call;
+use crate::thread::cancel;
+use crate::thread::wait::Wait;
+
+type Cond = libc::pthread_cond_t;
+type Mutex = libc::pthread_mutex_t;
+
+/// Offset of `__wrefs`, whose low bits are flags.
+const WREFS: usize = 36;
+const SHARED: u32 = 1;
+const MONOTONIC: u32 = 2;
+const _: () = assert!(size_of::<Cond>() == 48);
+
+/// # Safety
+/// `c` is an initialised condition of the current version.
+unsafe fn flags(c: *mut Cond) -> u32 {
+    // SAFETY: within the object; the flags do not change after initialisation.
+    unsafe { c.byte_add(WREFS).cast::<u32>().read_volatile() }
+}
+
+/// pthread_cond_wait(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn wait(c: *mut Cond, m: *mut Mutex) -> Result<(), Exit> {
+    // SAFETY: the caller's objects.
+    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { wait_until(c as usize, m, None) } }
+}
+
+/// pthread_cond_timedwait(3), in the condition's own clock.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn timedwait(c: *mut Cond, m: *mut Mutex, at: *const libc::timespec) -> Result<(), Exit> {
+    // SAFETY: the caller's objects.
+    unsafe {
+        let clock = if flags(c) & MONOTONIC != 0 { libc::CLOCK_MONOTONIC } else { libc::CLOCK_REALTIME };
+        clockwait(c, m, clock, at)
+    }
+}
+
+/// pthread_cond_clockwait(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn clockwait(
+    c: *mut Cond, m: *mut Mutex, clock: libc::clockid_t, at: *const libc::timespec,
+) -> Result<(), Exit> {
+    // SAFETY: the caller's objects.
+    unsafe {
+        if flags(c) & SHARED != 0 {
+            return Err(Exit::Native);
+        }
+        wait_until(c as usize, m, Some(deadline(clock, at)?))
+    }
+}
+
+/// pthread_cond_signal(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
+    // SAFETY: the caller's object.
+    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { old_signal(c) } }
+}
+
+/// pthread_cond_broadcast(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn broadcast(c: *mut Cond) -> Result<(), Exit> {
+    // SAFETY: the caller's object.
+    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { old_broadcast(c) } }
+}
+
+/// pthread_cond_wait of GLIBC_2.2.5: never process-shared, always CLOCK_REALTIME.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn old_wait(c: *mut Cond, m: *mut Mutex) -> Result<(), Exit> {
+    // SAFETY: the caller's objects.
+    unsafe { wait_until(c as usize, m, None) }
+}
+
+/// pthread_cond_timedwait of GLIBC_2.2.5.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn old_timedwait(c: *mut Cond, m: *mut Mutex, at: *const libc::timespec) -> Result<(), Exit> {
+    // SAFETY: the caller's objects.
+    unsafe { wait_until(c as usize, m, Some(deadline(libc::CLOCK_REALTIME, at)?)) }
+}
+
+/// pthread_cond_signal of GLIBC_2.2.5.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn old_signal(c: *mut Cond) -> Result<(), Exit> {
+    // A waiter counts itself before it releases the mutex, under which the caller changed the predicate.
+    lot::unpark_after_rmw(c as usize, Kind::Cond, 1);
+    Ok(())
+}
+
+/// pthread_cond_broadcast of GLIBC_2.2.5.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn old_broadcast(c: *mut Cond) -> Result<(), Exit> {
+    lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
+    Ok(())
+}
+
+/// Waits on the key with the mutex released meanwhile. A cancelled thread has the mutex again when it is told.
+///
+/// # Safety
+/// `m` is an initialised mutex, locked by the caller.
+unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<u64>) -> Result<(), Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    // SAFETY: the caller's mutex.
+    unsafe {
+        if !mutex::is_unlockable(m) {
+            return Err(Exit::Errno(libc::EPERM));
+        }
+        let how = Wait::until(Call::Cond, until).cancellable();
+        let parked = lot::park(
+            key,
+            Kind::Cond,
+            u32::MAX,
+            &how,
+            || true,
+            || {
+                let _ = mutex::unlock(m);
+            },
+        );
+        mutex::lock(m)?;
+        match parked {
+            Parked::Woken(Wake::TimedOut) => Err(Exit::Errno(libc::ETIMEDOUT)),
+            Parked::Woken(Wake::Cancelled) if cancel::is_pending() => Err(Exit::Cancelled),
+            // A handler ran, or a stale reason came: POSIX lets a wait end early, and a signal sent meanwhile
+            // must not be lost by waiting again.
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! pthread_mutex: libc's trylock decides, a thread that finds it busy parks on its address.
+//!
+//! The unlock hook unlocks for real and then wakes one waiter; a woken thread competes again (as with glibc, a
+//! running thread may be faster). Robust and priority-inheriting mutexes hold their owner's kernel tid, so a
+//! thread that locks one is bound to a kernel thread first.
+
+use super::{deadline, own_tid};
+use crate::errno::Exit;
+use crate::ops::offload;
+use crate::park::Wake;
+use crate::park::lot::{self, Kind, Parked};
+use crate::real;
+use crate::report::Call;
+use crate::thread::bind;
+use crate::thread::wait::Wait;
+use core::ffi::c_int;
+
+type Mutex = libc::pthread_mutex_t;
+
+/// glibc's layout of a mutex: `struct __pthread_mutex_s`.
+#[repr(C)]
+struct Layout {
+    lock: c_int,
+    count: u32,
+    owner: c_int,
+    nusers: u32,
+    kind: c_int,
+}
+
+const _: () = assert!(size_of::<Mutex>() == 40 && size_of::<Layout>() <= 40);
+
+const TYPE_MASK: c_int = 3;
+const RECURSIVE: c_int = 1;
+const ERRORCHECK: c_int = 2;
+const ROBUST_OR_PI: c_int = 16 | 32;
+const SHARED_OR_PROTECTED: c_int = 64 | 128;
+
+/// # Safety
+/// `m` is an initialised mutex.
+unsafe fn layout(m: *mut Mutex) -> *mut Layout {
+    m.cast()
+}
+
+/// # Safety
+/// `m` is an initialised mutex.
+unsafe fn kind(m: *mut Mutex) -> c_int {
+    // SAFETY: the caller's promise; the kind does not change after initialisation.
+    unsafe { (*layout(m)).kind }
+}
+
+/// Whether the kernel, or another process, has a part in it.
+fn is_kernels(kind: c_int) -> bool {
+    kind & (ROBUST_OR_PI | SHARED_OR_PROTECTED) != 0
+}
+
+/// pthread_mutex_lock(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn lock(m: *mut Mutex) -> Result<(), Exit> {
+    // SAFETY: the caller's mutex.
+    unsafe { acquire(m, None, || real::pthread_mutex_lock(m)) }
+}
+
+/// pthread_mutex_trylock(3): glibc's own, on a kernel thread where the owner's tid is the kernel's business.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn trylock(m: *mut Mutex) -> Result<(), Exit> {
+    // SAFETY: the caller's mutex.
+    if unsafe { kind(m) } & ROBUST_OR_PI != 0 {
+        bind::to_kernel_thread();
+    }
+    Err(Exit::Native)
+}
+
+/// pthread_mutex_timedlock(3): absolute CLOCK_REALTIME.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn timedlock(m: *mut Mutex, at: *const libc::timespec) -> Result<(), Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { clocklock(m, libc::CLOCK_REALTIME, at) }
+}
+
+/// pthread_mutex_clocklock(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn clocklock(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::timespec) -> Result<(), Exit> {
+    // SAFETY: the caller's arguments. An uncontended lock does not look at the time, as in glibc.
+    unsafe {
+        if is_kernels(kind(m)) {
+            return timed_natively(m, clock, at);
+        }
+        match real::pthread_mutex_trylock(m) {
+            0 => Ok(()),
+            libc::EBUSY => {
+                let until = deadline(clock, at);
+                acquire(m, Some(until?), || real::pthread_mutex_lock(m))
+            }
+            e => Err(Exit::Errno(e)),
+        }
+    }
+}
+
+/// # Safety
+/// `m` is an initialised mutex; `native` locks it with libc.
+unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
+    // SAFETY: the caller's mutex throughout.
+    unsafe {
+        let kind = kind(m);
+        if is_kernels(kind) {
+            return acquire_natively(m, kind, native);
+        }
+        match real::pthread_mutex_trylock(m) {
+            0 => Ok(()),
+            libc::EBUSY => lock_contended(m, kind, until),
+            e => Err(Exit::Errno(e)),
+        }
+    }
+}
+
+/// # Safety
+/// As [`acquire`].
+#[cold]
+unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Result<(), Exit> {
+    // SAFETY: the caller's mutex.
+    unsafe {
+        if kind & TYPE_MASK == ERRORCHECK && (*layout(m)).owner == own_tid() {
+            return Err(Exit::Errno(libc::EDEADLK));
+        }
+        let how = Wait::until(Call::Mutex, until);
+        loop {
+            let mut status = libc::EBUSY;
+            let parked = lot::park(
+                m as usize,
+                Kind::Mutex,
+                u32::MAX,
+                &how,
+                || {
+                    status = real::pthread_mutex_trylock(m);
+                    status == libc::EBUSY
+                },
+                || {},
+            );
+            if let Parked::Woken(why) = parked {
+                status = real::pthread_mutex_trylock(m);
+                if status == libc::EBUSY && why == Wake::TimedOut {
+                    return Err(Exit::Errno(libc::ETIMEDOUT));
+                }
+            }
+            match status {
+                0 => return Ok(()),
+                libc::EBUSY => {}
+                e => return Err(Exit::Errno(e)),
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`clocklock`].
+#[cold]
+unsafe fn timed_natively(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::timespec) -> Result<(), Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { acquire_natively(m, kind(m), || real::pthread_mutex_clocklock(m, clock, at)) }
+}
+
+/// # Safety
+/// As [`acquire`].
+#[cold]
+unsafe fn acquire_natively(m: *mut Mutex, kind: c_int, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
+    if kind & ROBUST_OR_PI != 0 {
+        bind::to_kernel_thread();
+    }
+    // SAFETY: the caller's mutex.
+    let status = match unsafe { real::pthread_mutex_trylock(m) } {
+        libc::EBUSY => {
+            let scope = offload::enter();
+            let status = native();
+            offload::leave(scope);
+            status
+        }
+        done => done,
+    };
+    if status == 0 { Ok(()) } else { Err(Exit::Errno(status)) }
+}
+
+/// pthread_mutex_unlock(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
+    // SAFETY: the caller's mutex. Its memory may be freed by another thread once it is unlocked, so what is
+    // needed is read before.
+    unsafe {
+        let kind = kind(m);
+        let stays_locked = kind & TYPE_MASK == RECURSIVE && (*layout(m)).count > 1;
+        match real::pthread_mutex_unlock(m) {
+            0 => {}
+            e => return Err(Exit::Errno(e)),
+        }
+        if !is_kernels(kind) && !stays_locked {
+            lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
+        }
+    }
+    Ok(())
+}
+
+/// Whether the calling thread may unlock it, for the kinds that know.
+///
+/// # Safety
+/// `m` is an initialised mutex.
+pub(super) unsafe fn is_unlockable(m: *mut Mutex) -> bool {
+    // SAFETY: the caller's mutex.
+    unsafe { !matches!(kind(m) & TYPE_MASK, ERRORCHECK | RECURSIVE) || (*layout(m)).owner == own_tid() }
+}

@@ -1,0 +1,63 @@
+//! System calls on descriptors, without blocking where that can be asked for.
+
+use super::time::Timespec;
+use crate::errno::Errno;
+use crate::syscall;
+
+pub type Fd = i32;
+
+/// `poll` with a zero timeout on one descriptor; the ready events, or 0.
+pub fn poll_now(fd: Fd, events: i16) -> i16 {
+    let mut p = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: one live pollfd.
+    match unsafe { syscall!(libc::SYS_poll, &raw mut p, 1usize, 0usize) } {
+        Ok(1..) => p.revents,
+        _ => 0,
+    }
+}
+
+pub fn close(fd: Fd) -> Result<(), Errno> {
+    // SAFETY: closing affects the kernel's table only.
+    unsafe { syscall!(libc::SYS_close, fd) }.map(|_| ())
+}
+
+/// Whether it is a terminal, one that has been hung up included.
+pub fn is_terminal(fd: Fd) -> bool {
+    let mut settings = [0u8; 64];
+    // SAFETY: the kernel's termios is 36 bytes.
+    let got = unsafe { syscall!(libc::SYS_ioctl, fd, libc::TCGETS, settings.as_mut_ptr()) };
+    got != Err(Errno(libc::ENOTTY))
+}
+
+/// The file status flags of the description (`F_GETFL`).
+pub fn status_flags(fd: Fd) -> Result<i32, Errno> {
+    // SAFETY: F_GETFL takes no pointer.
+    unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_GETFL) }.map(|f| f as i32)
+}
+
+pub fn set_status_flags(fd: Fd, flags: i32) -> Result<(), Errno> {
+    // SAFETY: F_SETFL takes an integer.
+    unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_SETFL, flags) }.map(|_| ())
+}
+
+/// A socket option of type `T`.
+pub fn sockopt<T: Copy + Default>(fd: Fd, level: i32, name: i32) -> Result<T, Errno> {
+    let mut value = T::default();
+    let mut len = size_of::<T>() as u32;
+    // SAFETY: the kernel writes at most `len` bytes into `value` and the length into `len`.
+    unsafe { syscall!(libc::SYS_getsockopt, fd, level, name, &raw mut value, &raw mut len) }.map(|_| value)
+}
+
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+struct Timeval {
+    sec: i64,
+    usec: i64,
+}
+
+/// `SO_RCVTIMEO` or `SO_SNDTIMEO` in nanoseconds; `None` when unset or not a socket.
+pub fn socket_timeout(fd: Fd, name: i32) -> Option<u64> {
+    let tv: Timeval = sockopt(fd, libc::SOL_SOCKET, name).ok()?;
+    let ns = Timespec { sec: tv.sec, nsec: tv.usec * 1000 }.nanos();
+    (ns != 0).then_some(ns)
+}

@@ -1,0 +1,53 @@
+//! Raw signal calls: masks and actions in the kernel's own layout.
+
+use crate::errno::Errno;
+use crate::syscall;
+
+/// A kernel signal set: bit `n - 1` for signal `n`.
+pub type Mask = u64;
+pub const ALL: Mask = !0;
+/// glibc's signal that has every kernel thread change its credentials.
+pub const SETXID: i32 = 33;
+
+pub const fn bit(sig: i32) -> Mask {
+    1 << (sig - 1)
+}
+
+/// Replaces the kernel thread's mask and returns the old one.
+pub fn set_mask(mask: Mask) -> Mask {
+    let mut old: Mask = 0;
+    // SAFETY: both pointers are to live 8-byte sets, and 8 is the size the kernel expects.
+    let _ = unsafe { syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, &raw mut old, 8usize) };
+    old
+}
+
+/// The kernel thread's mask.
+pub fn mask() -> Mask {
+    let mut old: Mask = 0;
+    // SAFETY: a null new set only queries.
+    let _ = unsafe { syscall!(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, 0usize, &raw mut old, 8usize) };
+    old
+}
+
+/// The kernel's `struct sigaction` on x86-64.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct KernelAction {
+    pub handler: usize,
+    pub flags: u64,
+    pub restorer: usize,
+    pub mask: Mask,
+}
+
+/// Sets a signal's action to SIG_DFL.
+pub fn reset_default(sig: i32) -> Result<(), Errno> {
+    let act = KernelAction::default();
+    // SAFETY: `act` is a live kernel sigaction with no handler.
+    unsafe { syscall!(libc::SYS_rt_sigaction, sig, &raw const act, 0usize, 8usize) }.map(|_| ())
+}
+
+/// Sends a signal to one kernel thread of this process.
+pub fn tgkill(tid: u32, sig: i32) -> Result<(), Errno> {
+    // SAFETY: tgkill takes integers.
+    unsafe { syscall!(libc::SYS_tgkill, super::getpid(), tid, sig) }.map(|_| ())
+}

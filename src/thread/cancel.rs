@@ -1,0 +1,169 @@
+//! Cancellation: glibc's own word says whether, we say when.
+//!
+//! The canceller sets the bits that glibc's pthread_cancel would set in the target's descriptor, so that every
+//! cancellation point inside libc sees them too, and wakes the target if it is parked in one of ours. glibc's
+//! own function is not used on a green target: for an asynchronous one it sends a signal to a tid that is not
+//! there and leaves the target half cancelled. Which bits those are is asked of glibc once, by cancelling a
+//! thread of our own making: the caller, with cancellation disabled, for the length of three instructions.
+
+use super::{Thread, tcb};
+use crate::arch::{self, tls};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use crate::park::Wake;
+use crate::real;
+use crate::sys::sig;
+use crate::syscall;
+use core::ffi::c_void;
+
+const DISABLED: u32 = 1;
+const ASYNCHRONOUS: u32 = 2;
+const EXITING: u32 = 16;
+const SIGCANCEL: i32 = 32;
+const PTHREAD_CANCEL_DISABLE: i32 = 1;
+static BITS: AtomicU32 = AtomicU32::new(0);
+
+/// A thread's side of it.
+pub struct State {
+    /// It sleeps, or is about to, in a call that cancellation ends.
+    waiting: AtomicBool,
+}
+
+impl State {
+    pub const fn new() -> State {
+        State { waiting: AtomicBool::new(false) }
+    }
+
+    pub fn reset(&self) {
+        self.waiting.store(false, Ordering::Relaxed);
+    }
+
+    /// The thread is about to sleep; true when it has been cancelled already.
+    pub fn begin_wait(&self, t: &Thread) -> bool {
+        self.waiting.store(true, Ordering::SeqCst);
+        is_requested(t.tp())
+    }
+
+    pub fn end_wait(&self) {
+        self.waiting.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Default for State {
+    fn default() -> State {
+        State::new()
+    }
+}
+
+/// Whether the thread at `tp` has been cancelled and lets that happen: not while it disables it, nor in the cleanup
+/// handlers that it runs because of it.
+pub fn is_requested(tp: usize) -> bool {
+    let bits = BITS.load(Ordering::Relaxed);
+    bits != 0
+        && tcb::cancel_word(tp).is_some_and(|w| {
+            let word = w.load(Ordering::SeqCst);
+            word & bits == bits && word & (DISABLED | EXITING) == 0
+        })
+}
+
+/// Whether the calling green thread must end at this cancellation point.
+pub fn is_pending() -> bool {
+    BITS.load(Ordering::Relaxed) != 0 && is_requested(arch::thread_pointer())
+}
+
+/// Asks glibc which bits its cancellation sets, with the calling thread as the subject.
+fn learn_bits() -> u32 {
+    let known = BITS.load(Ordering::Acquire);
+    if known != 0 {
+        return known;
+    }
+    let tp = arch::thread_pointer();
+    let Some(word) = tcb::cancel_word(tp) else { return 0 };
+    let mut old = 0;
+    // SAFETY: the calling thread cancels itself while it cannot be cancelled, and takes it back.
+    unsafe {
+        real::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &mut old);
+        let before = word.load(Ordering::SeqCst);
+        real::pthread_cancel(tp as libc::pthread_t);
+        let bits = word.load(Ordering::SeqCst) & !before;
+        if before & bits == 0 {
+            word.fetch_and(!bits, Ordering::SeqCst);
+        }
+        real::pthread_setcancelstate(old, core::ptr::null_mut());
+        take_over_signal();
+        BITS.store(bits, Ordering::Release);
+        bits
+    }
+}
+
+/// Cancels a green thread. False when glibc's layout is not known and the caller must ask glibc.
+pub fn request(t: &Thread) -> bool {
+    let bits = learn_bits();
+    let Some(word) = tcb::cancel_word(t.tp()) else { return false };
+    if bits == 0 {
+        return false;
+    }
+    let old = word.fetch_or(bits, Ordering::SeqCst);
+    if old & (DISABLED | ASYNCHRONOUS) == ASYNCHRONOUS {
+        interrupt(t);
+    }
+    if old & DISABLED == 0 && t.cancel.waiting.load(Ordering::SeqCst) {
+        t.waiter.wake(Wake::Cancelled);
+    }
+    true
+}
+
+/// glibc's handler of its cancellation signal, for threads that are not ours.
+static NATIVE_HANDLER: AtomicUsize = AtomicUsize::new(0);
+
+/// Puts our handler before glibc's, which would cancel whatever green thread it interrupts.
+fn take_over_signal() {
+    let mut action = sig::KernelAction::default();
+    // SAFETY: queries and installs live kernel structures; restorer, flags and mask stay glibc's.
+    unsafe {
+        if syscall!(libc::SYS_rt_sigaction, SIGCANCEL, 0usize, &raw mut action, 8usize).is_ok() && action.handler > 1 {
+            NATIVE_HANDLER.store(action.handler, Ordering::Relaxed);
+            action.handler = on_signal as *const () as usize;
+            let _ = syscall!(libc::SYS_rt_sigaction, SIGCANCEL, &raw const action, 0usize, 8usize);
+        }
+    }
+}
+
+/// A target that may be cancelled at any instruction: asynchronous by its own wish, or because libc is in a
+/// blocking call on its behalf. If a worker has it in program code, interrupt that worker.
+fn interrupt(t: &Thread) {
+    let w = t.worker.get();
+    // SAFETY: workers are never freed.
+    unsafe {
+        if t.is_bound() || (!w.is_null() && core::ptr::eq((*w).running(), t)) {
+            let _ = sig::tgkill((*w).tid(), SIGCANCEL);
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, context: *mut c_void) {
+    let t = tls::current();
+    // SAFETY: glibc's handler with the kernel's arguments; the current record is alive. testcancel unwinds from
+    // here, as glibc's own handler does; the mask that this handler runs with must not outlive it.
+    unsafe {
+        if t.is_null() {
+            let native = NATIVE_HANDLER.load(Ordering::Relaxed);
+            core::mem::transmute::<usize, unsafe extern "C-unwind" fn(i32, *mut libc::siginfo_t, *mut c_void)>(native)(
+                signo, info, context,
+            );
+            return;
+        }
+        let asynchronous =
+            tcb::cancel_word(arch::thread_pointer()).is_some_and(|w| w.load(Ordering::SeqCst) & ASYNCHRONOUS != 0);
+        if tls::depth() == 0 && asynchronous && is_pending() {
+            sig::set_mask((*t).mask.get());
+            real::pthread_testcancel();
+        }
+    }
+}
+
+/// The state that a fresh thread has: enabled, deferred, not cancelled.
+pub fn reset_word(tp: usize) {
+    if let Some(word) = tcb::cancel_word(tp) {
+        word.store(0, Ordering::Relaxed);
+    }
+}

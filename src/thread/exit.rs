@@ -1,0 +1,154 @@
+//! A green thread's life on its own stack: start, unwinding, destructors, end.
+
+use super::{LIVE, Thread, keys, tls_image};
+use crate::arch::{self, EntryCalls, tls};
+use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::real;
+use crate::sched;
+use crate::sys;
+use core::ffi::{c_int, c_void};
+use corosensei::Yielder;
+
+/// pthread_exit's and cancellation's unwinding stops in a buffer of this size (glibc's is 104 bytes).
+#[repr(C, align(16))]
+struct UnwindBuf([u8; 256]);
+
+/// glibc's handle for the process's locale: the value -1.
+const LC_GLOBAL_LOCALE: libc::locale_t = core::ptr::without_provenance_mut(usize::MAX);
+
+static MAIN_GONE: AtomicBool = AtomicBool::new(false);
+static CALLS: [AtomicUsize; 3] = [const { AtomicUsize::new(0) }; 3];
+
+/// The TCB that the process started on: where libc's end of the main thread is.
+static INITIAL: AtomicUsize = AtomicUsize::new(0);
+
+/// The TCB of the process's first kernel thread.
+pub fn initial_thread_pointer() -> usize {
+    INITIAL.load(Ordering::Relaxed)
+}
+
+/// Finds libc's half of unwinding; false when this libc does not have it.
+pub fn init() -> bool {
+    INITIAL.store(arch::thread_pointer(), Ordering::Relaxed);
+    let names = [c"__sigsetjmp", c"__pthread_register_cancel", c"__pthread_unregister_cancel"];
+    for (slot, name) in CALLS.iter().zip(names) {
+        slot.store(real::address(name) as usize, Ordering::Relaxed);
+    }
+    CALLS.iter().all(|c| c.load(Ordering::Relaxed) != 0)
+}
+
+/// The coroutine of every green thread.
+pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
+    t.set_yielder(yielder);
+    if t.is_recycled() {
+        reset_pair(t);
+    }
+    let Some((start, arg)) = t.take_start() else { sys::fatal(format_args!("a thread without a start routine")) };
+    let calls = EntryCalls {
+        sigsetjmp: CALLS[0].load(Ordering::Relaxed),
+        register_cancel: CALLS[1].load(Ordering::Relaxed),
+        unregister_cancel: CALLS[2].load(Ordering::Relaxed),
+    };
+    let mut buf = UnwindBuf([0; 256]);
+    tls::leave();
+    // SAFETY: the buffer lives in this frame, which outlives the call; the calls are libc's.
+    let outcome = unsafe { arch::call_start(start as usize, arg as usize, buf.0.as_mut_ptr(), &calls) };
+    let value = match outcome.unwound {
+        0 if t.c11.get() => outcome.value as c_int as isize as *mut c_void,
+        0 => outcome.value as *mut c_void,
+        _ if t.exiting.get() => t.value.get(),
+        _ => core::ptr::without_provenance_mut(usize::MAX),
+    };
+    t.value.set(value);
+    // SAFETY: libc's own function for the calling thread's C++ thread_local destructors.
+    unsafe { real::__call_tls_dtors() };
+    keys::run_destructors();
+    if !t.is_current_epoch() {
+        end_of_child();
+    }
+    if LIVE.fetch_sub(1, Ordering::SeqCst) == 1 && MAIN_GONE.load(Ordering::SeqCst) {
+        // SAFETY: the last thread of a process ends it, as glibc's last thread does.
+        unsafe { real::exit(0) };
+    }
+    tls::enter();
+}
+
+/// Makes a used pair look new to its next thread: thread-locals, locale, errno, cancellation.
+fn reset_pair(t: &Thread) {
+    tls_image::reset();
+    // SAFETY: both act on the calling thread's own libc state.
+    unsafe {
+        libc::uselocale(LC_GLOBAL_LOCALE);
+        *libc::__errno_location() = 0;
+    }
+    t.name.set([0; 16]);
+}
+
+/// The thread that forked is the child's main thread: its end is the end of the child, once no other green
+/// thread lives.
+fn end_of_child() -> ! {
+    while LIVE.load(Ordering::SeqCst) > 1 {
+        wait_for_the_others();
+    }
+    // SAFETY: as at the end of a process's last thread.
+    unsafe { real::exit(0) };
+    sys::fatal(format_args!("exit returned"))
+}
+
+fn wait_for_the_others() {
+    use crate::report::Call;
+    use crate::thread::wait::{self, Wait};
+    const LOOK: u64 = 10_000_000;
+    wait::sleep(&Wait::until(Call::Join, Some(sys::time::after(LOOK))));
+}
+
+/// pthread_exit was called: note the value; libc's function unwinds. Main gives its worker up first, because
+/// what libc does at its end is to end the kernel thread.
+pub fn before_exit(value: *mut c_void) {
+    let t = tls::current();
+    if t.is_null() {
+        return;
+    }
+    // SAFETY: the current record is alive.
+    let t = unsafe { &*t };
+    t.value.set(value);
+    t.exiting.set(true);
+    if super::main_thread().is_some_and(|m| core::ptr::eq(m, t)) && t.tp() == INITIAL.load(Ordering::Relaxed) {
+        leave_main();
+    }
+}
+
+/// Main ends alone: libc runs its key destructors after the unwinding and then asks its own thread count
+/// whether it was the last. A key of ours, whose destructor runs among those, puts the true count there.
+fn leave_main() {
+    sched::bind();
+    let mut key: libc::pthread_key_t = 0;
+    // SAFETY: a key of our own with a non-null value on the calling thread; its destructor is below.
+    unsafe {
+        if real::pthread_key_create(&mut key, Some(main_is_gone)) == 0 {
+            real::pthread_setspecific(key, core::ptr::without_provenance(1));
+        }
+    }
+}
+
+unsafe extern "C" fn main_is_gone(_: *mut c_void) {
+    MAIN_GONE.store(true, Ordering::SeqCst);
+    let last = LIVE.fetch_sub(1, Ordering::SeqCst) == 1;
+    if let Some(main) = super::main_thread() {
+        super::ended(main);
+    }
+    let count = real::address(c"__nptl_nthreads").cast_mut().cast::<u32>();
+    // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 makes it exit the
+    // process, more makes it end this kernel thread.
+    unsafe {
+        if !count.is_null() {
+            count.write_volatile(if last { 1 } else { 2 });
+        }
+    }
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    MAIN_GONE.store(false, Ordering::Relaxed);
+}

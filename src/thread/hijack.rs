@@ -1,0 +1,92 @@
+//! Creation: taking over a real pthread.
+//!
+//! The real `pthread_create` makes the TCB, static TLS, DTV and stack. On the new kernel thread, [`hatch`]
+//! records what glibc made, takes the TCB away from the kernel (tid address, robust list, rseq), publishes
+//! the pair and ends the kernel thread only. The pair is what a green thread runs on from then on.
+
+use super::stack::Pair;
+use super::{Thread, tcb};
+use crate::arch::{self, tls};
+use crate::atomic::Ordering;
+use crate::real;
+use crate::report;
+use crate::sys::sig;
+use crate::syscall;
+use core::ffi::c_void;
+
+const RSEQ_UNREGISTER: usize = 1;
+const RSEQ_SIGNATURE: usize = 0x5305_3053;
+const RSEQ_LEN: usize = 32;
+
+/// The stack a thread asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    pub size: usize,
+    pub guard: usize,
+    /// The lowest address of a stack that is the program's own memory.
+    pub user: Option<usize>,
+}
+
+/// Makes a new pair with libc, from attributes that are joinable. The thread may not have hatched when this
+/// returns; `Err` is libc's error number.
+///
+/// # Safety
+/// `attr` is null or an initialised attribute object, alive for the call.
+pub unsafe fn make(attr: *const libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
+    let t = Thread::for_pair();
+    let mut handle: libc::pthread_t = 0;
+    let mask = sig::set_mask(sig::ALL);
+    // SAFETY: the caller's attributes; `hatch` takes the record, which is never freed.
+    let status = unsafe { real::pthread_create(&mut handle, attr, hatch, (t as *const Thread).cast_mut().cast()) };
+    sig::set_mask(mask);
+    if status != 0 {
+        return Err(status);
+    }
+    report::count(report::Event::PairMade);
+    let tp = handle as usize;
+    // The handle may be asked about before the thread has hatched, which writes the same word.
+    super::plant(tp, t);
+    let limit = shape.user.unwrap_or_else(|| tcb::block_end(tp) - shape.size);
+    t.pair.set(Pair { tp, limit, size: shape.size, guard: shape.guard, user: shape.user.is_some() });
+    Ok(t)
+}
+
+/// The start routine of every hijacked pthread. All signals are blocked.
+unsafe extern "C-unwind" fn hatch(arg: *mut c_void) -> *mut c_void {
+    // SAFETY: `make` passes a leaked record, which this kernel thread alone uses until it is published.
+    let t = unsafe { &*arg.cast::<Thread>() };
+    let tp = arch::thread_pointer();
+    tls::set_current(t);
+    tls::set_depth(1);
+    if let Some(word) = tcb::tid(tp) {
+        word.store(t.tid(), Ordering::Relaxed);
+    }
+    forget_kernel_thread(tp);
+    // Below the frame that publishes, with some slack: what is under it is the coroutine's.
+    t.stack_base.set((arch::stack_pointer() - 256) & !15);
+    // SAFETY: signals are blocked and the kernel has forgotten the TCB.
+    unsafe { arch::hatch_exit(t.hatched.as_ptr()) }
+}
+
+/// Takes the TCB at `tp`, the calling kernel thread's own, away from the kernel.
+fn forget_kernel_thread(tp: usize) {
+    // SAFETY: the three registrations are withdrawn with the values glibc registered; failure (an older
+    // kernel, rseq never registered) leaves nothing registered.
+    unsafe {
+        let _ = syscall!(libc::SYS_set_tid_address, 0usize);
+        let _ = syscall!(libc::SYS_set_robust_list, 0usize, 24usize);
+        unregister_rseq(tp);
+    }
+}
+
+/// Withdraws glibc's rseq registration of the TCB at `tp`.
+pub fn unregister_rseq(tp: usize) {
+    let offset = real::address(c"__rseq_offset").cast::<isize>();
+    // SAFETY: a non-null symbol of this name is glibc's offset of the area from the thread pointer; the
+    // kernel checks address, length and signature.
+    unsafe {
+        if let Some(offset) = offset.as_ref() {
+            let _ = syscall!(libc::SYS_rseq, tp as isize + offset, RSEQ_LEN, RSEQ_UNREGISTER, RSEQ_SIGNATURE);
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! What runs: a genuine pthread without a kernel thread.
+//!
+//! A [`Thread`] is the engine's record of one. It belongs to a TCB and stack that glibc made (a *pair*, see
+//! `hijack`), is never freed, and starts again with the pair when that is recycled: a `pthread_t` that a
+//! program kept can therefore always be looked at. The main thread, and the thread that forked in a child,
+//! are *adopted*: their stack was not started by us.
+//!
+//! | life      | meaning                                     |
+//! |-----------|---------------------------------------------|
+//! | JOINABLE  | runs, or will; somebody may join            |
+//! | DETACHED  | runs, or will; recycled as soon as it ends  |
+//! | ENDED     | has ended, its value waits for a join       |
+//! | FREE      | joined or recycled; the handle is stale     |
+
+pub mod bind;
+pub mod cancel;
+pub mod exit;
+pub mod hijack;
+pub mod keys;
+pub mod recycle;
+pub mod stack;
+pub mod tcb;
+pub mod tls_image;
+pub mod wait;
+
+use crate::arch::{self, FpControl, tls};
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use crate::park::lot::{self, Kind};
+use crate::sched::{Action, Worker};
+use crate::signal;
+use crate::sys::lock::Lock;
+use crate::sys::{futex, sig};
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::c_void;
+use core::ptr::{null, null_mut};
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use stack::PairStack;
+use wait::Waiter;
+
+pub type Start = crate::real::StartRoutine;
+type Body = Coroutine<(), (), (), PairStack>;
+
+pub const JOINABLE: u32 = 0;
+pub const DETACHED: u32 = 1;
+pub const ENDED: u32 = 2;
+pub const FREE: u32 = 3;
+pub const FOREIGN_JOINER: usize = 1;
+
+/// What a resume came back with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Resumed {
+    Suspended,
+    Ended,
+}
+
+/// How its context is kept while it does not run.
+enum Context {
+    /// In a coroutine over the rest of the pair's stack.
+    Coroutine(Option<Body>),
+    /// At this stack pointer, saved by `arch::swap`.
+    Adopted(usize),
+}
+
+pub struct Thread {
+    pub waiter: Waiter,
+    /// Link of the run queue it is in.
+    pub next: Cell<*const Thread>,
+    /// What its last suspension asked for.
+    pub action: Cell<Action>,
+    /// The worker that runs it, or ran it last.
+    pub worker: Cell<*const Worker>,
+    pub fp: Cell<FpControl>,
+    /// The signal mask it asked for.
+    pub mask: Cell<sig::Mask>,
+    pub signals: signal::Inbox,
+    context: UnsafeCell<Context>,
+    yielder: Cell<*const Yielder<(), ()>>,
+    /// Set once the hijacked kernel thread has left the stack.
+    pub hatched: AtomicU32,
+    pub pair: Cell<stack::Pair>,
+    /// Where the coroutine's part of the stack begins; written by the hatching thread.
+    pub stack_base: Cell<usize>,
+    bound: AtomicBool,
+    pub life: AtomicU32,
+    /// Who is in pthread_join for it: a record's address, FOREIGN_JOINER, or 0.
+    pub joiner: AtomicUsize,
+    tid: AtomicU32,
+    /// Which process image it was made in: a forked child's runtime is another.
+    pub epoch: Cell<u32>,
+    start: Cell<Option<Start>>,
+    arg: Cell<*mut c_void>,
+    /// The start routine is C11's, which returns an int.
+    pub c11: Cell<bool>,
+    pub value: Cell<*mut c_void>,
+    pub exiting: Cell<bool>,
+    pub cancel: cancel::State,
+    pub name: Cell<[u8; 16]>,
+    /// The key slots it has used, so that the destructor rounds need not look at all.
+    fresh: Cell<bool>,
+}
+
+// SAFETY: a record is written by the thread it describes, or by the worker that holds it suspended; what
+// others touch is atomic or guarded by the source they found it in.
+unsafe impl Sync for Thread {}
+// SAFETY: as above.
+unsafe impl Send for Thread {}
+
+static MAIN: AtomicPtr<Thread> = AtomicPtr::new(null_mut());
+/// Green threads that have not ended, main included.
+pub static LIVE: AtomicUsize = AtomicUsize::new(0);
+/// Thread ids start above any the kernel gives (PID_MAX_LIMIT is 2^22) and stay below the futex word's flags.
+const FIRST_TID: u32 = 1 << 22;
+const LAST_TID: u32 = (1 << 30) - 1;
+static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+impl Thread {
+    fn new(context: Context, tid: u32) -> &'static Thread {
+        let t: &'static mut Thread = Box::leak(Box::new(Thread {
+            waiter: Waiter::foreign(),
+            next: Cell::new(null()),
+            action: Cell::new(Action::Park),
+            worker: Cell::new(null()),
+            fp: Cell::new(FpControl::DEFAULT),
+            mask: Cell::new(0),
+            signals: signal::Inbox::new(),
+            context: UnsafeCell::new(context),
+            yielder: Cell::new(null()),
+            hatched: AtomicU32::new(0),
+            pair: Cell::new(stack::Pair::default()),
+            stack_base: Cell::new(0),
+            bound: AtomicBool::new(false),
+            life: AtomicU32::new(JOINABLE),
+            joiner: AtomicUsize::new(0),
+            tid: AtomicU32::new(tid),
+            epoch: Cell::new(EPOCH.load(Ordering::Relaxed)),
+            start: Cell::new(None),
+            arg: Cell::new(null_mut()),
+            c11: Cell::new(false),
+            value: Cell::new(null_mut()),
+            exiting: Cell::new(false),
+            cancel: cancel::State::new(),
+            name: Cell::new([0; 16]),
+            fresh: Cell::new(true),
+        }));
+        let this: *const Thread = t;
+        t.waiter.set_thread(this);
+        t
+    }
+
+    /// A record for a pair that is about to be made.
+    pub(crate) fn for_pair() -> &'static Thread {
+        let t = Thread::new(Context::Coroutine(None), next_tid());
+        RECORDS.lock().push(t);
+        t
+    }
+
+    /// The thread pointer, which is also its `pthread_t`.
+    pub fn tp(&self) -> usize {
+        self.pair.get().tp
+    }
+
+    pub fn is_bound(&self) -> bool {
+        self.bound.load(Ordering::Relaxed)
+    }
+
+    pub fn set_bound(&self) {
+        self.bound.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was made by the process image that runs now.
+    pub fn is_current_epoch(&self) -> bool {
+        self.epoch.get() == EPOCH.load(Ordering::Relaxed)
+    }
+
+    /// What gettid and the owners of locks show.
+    pub fn tid(&self) -> u32 {
+        self.tid.load(Ordering::Relaxed)
+    }
+
+    /// A recycled pair's next thread is another thread: a lock that the last one left held is not its own.
+    pub fn renew_tid(&self) {
+        self.set_tid(next_tid());
+    }
+
+    pub(crate) fn set_tid(&self, tid: u32) {
+        self.tid.store(tid, Ordering::Relaxed);
+        if let Some(word) = tcb::tid(self.tp()) {
+            word.store(tid, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the pair can run another thread.
+    pub(crate) fn is_recyclable(&self) -> bool {
+        let pair = self.pair.get();
+        pair.size != 0 && !pair.user && !self.is_bound()
+    }
+
+    /// Sets what it is to run. The pair is hatched or will be; the thread is not runnable yet.
+    pub fn prepare(&self, start: Start, arg: *mut c_void, detached: bool) {
+        self.start.set(Some(start));
+        self.arg.set(arg);
+        self.value.set(null_mut());
+        self.exiting.set(false);
+        self.joiner.store(0, Ordering::Relaxed);
+        self.life.store(if detached { DETACHED } else { JOINABLE }, Ordering::Release);
+        self.fp.set(FpControl::save());
+        self.c11.set(false);
+        self.cancel.reset();
+        cancel::reset_word(self.tp());
+        self.signals.reset();
+        crate::report::live(LIVE.fetch_add(1, Ordering::SeqCst) + 1);
+    }
+
+    /// Continues it on the calling worker until it suspends or ends.
+    ///
+    /// # Safety
+    /// The caller owns the suspended thread; `loop_context` receives the caller's own context while an
+    /// adopted thread runs; `tp` is the caller's thread pointer.
+    #[inline]
+    pub unsafe fn resume(&self, loop_context: &Cell<usize>, tp: usize) -> Resumed {
+        // SAFETY: the context is the caller's alone while the thread is suspended. Between writing the thread
+        // pointer and the stack switch only registers and this frame are used.
+        unsafe {
+            match &mut *self.context.get() {
+                Context::Adopted(sp) => {
+                    let sp = *sp;
+                    arch::set_thread_pointer(self.tp());
+                    arch::swap(loop_context.as_ptr(), sp);
+                    arch::set_thread_pointer(tp);
+                    Resumed::Suspended
+                }
+                Context::Coroutine(body) => {
+                    if body.is_none() {
+                        self.hatch_body(body);
+                    }
+                    let Some(body) = body else { return Resumed::Ended };
+                    arch::set_thread_pointer(self.tp());
+                    let result = body.resume(());
+                    arch::set_thread_pointer(tp);
+                    match result {
+                        CoroutineResult::Yield(()) => Resumed::Suspended,
+                        CoroutineResult::Return(()) => Resumed::Ended,
+                    }
+                }
+            }
+        }
+    }
+
+    /// First run: waits until the kernel thread that made the pair is off its stack, then lays the coroutine.
+    #[cold]
+    fn hatch_body(&self, body: &mut Option<Body>) {
+        while self.hatched.load(Ordering::Acquire) == 0 {
+            futex::wait(&self.hatched, 0);
+        }
+        let pair = self.pair.get();
+        let this: *const Thread = self;
+        tcb::set_depth(pair.tp, 1);
+        *body = Some(Coroutine::with_stack(PairStack::of(self.stack_base.get(), pair.limit), move |yielder, ()| {
+            // SAFETY: records are never freed, and this one's coroutine is what runs here.
+            unsafe { exit::thread_main(&*this, yielder) }
+        }));
+    }
+
+    /// Leaves the worker. Returns when the thread is resumed, perhaps elsewhere.
+    pub fn suspend(&self, action: Action) {
+        self.action.set(action);
+        // SAFETY: called on this thread itself, inside the runtime; the yielder lives at the coroutine's base
+        // for as long as it runs; the worker's loop context is valid while the worker runs us.
+        unsafe {
+            let y = self.yielder.get();
+            if y.is_null() {
+                let Context::Adopted(sp) = &mut *self.context.get() else { return };
+                arch::swap(sp, (*self.worker.get()).loop_context());
+            } else {
+                (*y).suspend(());
+            }
+        }
+    }
+
+    pub(crate) fn set_yielder(&self, y: *const Yielder<(), ()>) {
+        self.yielder.set(y);
+    }
+
+    /// The finished coroutine is dropped (its stack is the pair's and stays), the record can start again.
+    fn clear_body(&self) {
+        // SAFETY: called by the worker after the coroutine has returned.
+        unsafe {
+            if let Context::Coroutine(body) = &mut *self.context.get() {
+                drop(body.take());
+            }
+        }
+        self.yielder.set(null());
+    }
+
+    pub(crate) fn take_start(&self) -> Option<(Start, *mut c_void)> {
+        self.start.take().map(|s| (s, self.arg.get()))
+    }
+
+    /// Whether the pair has run a thread before.
+    pub(crate) fn is_recycled(&self) -> bool {
+        !self.fresh.replace(false)
+    }
+}
+
+/// The worker saw the thread's coroutine return: nothing runs on the pair's stack any more.
+pub fn ended(t: &Thread) {
+    t.clear_body();
+    if t.life.load(Ordering::Acquire) == JOINABLE
+        && t.life.compare_exchange(JOINABLE, ENDED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    {
+        lot::unpark(t as *const Thread as usize, Kind::Join, usize::MAX, u32::MAX);
+        return;
+    }
+    recycle::give(t);
+}
+
+/// The record behind a handle; `None` for foreign threads, workers' and such.
+///
+/// # Safety
+/// `handle` is a `pthread_t` that libc gave out and whose memory still exists, as for any pthread call.
+pub unsafe fn of_handle(handle: libc::pthread_t) -> Option<&'static Thread> {
+    if handle == 0 {
+        return None;
+    }
+    let at = (handle as isize + arch::tls_offset()) as *const *const Thread;
+    // SAFETY: the engine's block is static TLS: at the same offset in every TCB.
+    unsafe { (*at).as_ref() }
+}
+
+/// Every record, for the calls that take a tid.
+static RECORDS: Lock<Vec<&'static Thread>> = Lock::new(Vec::new());
+
+/// A number that no living green thread has. Once the range has been used up, each is looked up first.
+fn next_tid() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(FIRST_TID);
+    static WRAPPED: AtomicBool = AtomicBool::new(false);
+    loop {
+        let tid = NEXT.fetch_add(1, Ordering::Relaxed);
+        if tid == LAST_TID {
+            NEXT.store(FIRST_TID, Ordering::Relaxed);
+            WRAPPED.store(true, Ordering::Relaxed);
+        }
+        if tid <= LAST_TID && (!WRAPPED.load(Ordering::Relaxed) || of_tid(tid).is_none()) {
+            return tid;
+        }
+    }
+}
+
+/// Holds the records still across a fork.
+pub fn fork_prepare() {
+    RECORDS.hold();
+}
+
+/// In the parent: the records may change again. (A child starts with a fresh lock.)
+pub fn fork_done() {
+    RECORDS.let_go();
+}
+
+/// The green thread with this tid, if one lives.
+pub fn of_tid(tid: u32) -> Option<&'static Thread> {
+    if let Some(main) = main_thread().filter(|m| m.tid() == tid) {
+        return Some(main);
+    }
+    RECORDS.lock().iter().copied().find(|t| t.tid() == tid && t.life.load(Ordering::Acquire) != FREE)
+}
+
+/// Makes the calling thread, which started before us, a green thread with this TCB.
+pub fn adopt_current() -> &'static Thread {
+    let t = Thread::new(Context::Adopted(0), crate::sys::gettid());
+    t.pair.set(stack::Pair { tp: arch::thread_pointer(), ..stack::Pair::default() });
+    t.mask.set(sig::mask());
+    t.fp.set(FpControl::save());
+    tls::set_current(t);
+    MAIN.store((t as *const Thread).cast_mut(), Ordering::Release);
+    LIVE.store(1, Ordering::SeqCst);
+    t
+}
+
+/// The adopted thread, once there is one.
+pub fn main_thread() -> Option<&'static Thread> {
+    // SAFETY: records are never freed.
+    unsafe { MAIN.load(Ordering::Acquire).as_ref() }
+}
+
+/// Whether it is the adopted thread.
+pub fn is_main(t: *const Thread) -> bool {
+    core::ptr::eq(MAIN.load(Ordering::Acquire), t)
+}
+
+/// The adopted thread's signal mask, which idle workers take over.
+pub fn main_mask() -> sig::Mask {
+    main_thread().map_or(0, |t| t.mask.get())
+}
+
+/// Writes a thread's record into the engine's block of its TCB.
+pub(crate) fn plant(tp: usize, t: &Thread) {
+    let block = (tp as isize + arch::tls_offset()) as *mut *const Thread;
+    // SAFETY: the first word of the block lies in the static TLS of a TCB that libc has just made.
+    unsafe { block.write(t) };
+}
+
+/// Writes a worker into the engine's block of a TCB that only its loop will use.
+///
+/// # Safety
+/// `tp` is a hijacked TCB that no thread runs on.
+pub unsafe fn plant_worker(tp: usize, w: *const Worker) {
+    let block = (tp as isize + arch::tls_offset()) as *mut usize;
+    // SAFETY: the block's four words lie in the TCB's static TLS.
+    unsafe {
+        block.write(0);
+        block.add(1).cast::<u64>().write(1);
+        block.add(2).write(w as usize);
+    }
+}
+
+/// A new process image: every record but the caller's belongs to the parent.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    EPOCH.fetch_add(1, Ordering::Relaxed);
+    MAIN.store(null_mut(), Ordering::Relaxed);
+    LIVE.store(0, Ordering::Relaxed);
+    tls::set_current(null());
+    // SAFETY: the caller's promise, passed on.
+    unsafe { recycle::after_fork() };
+}

@@ -1,0 +1,51 @@
+//! Puts thread-local storage back to its initial image when a pair is recycled.
+//!
+//! `dl_iterate_phdr` gives, for each module with a PT_TLS segment, the image and this thread's block. libc's
+//! and the loader's blocks are left alone (malloc's per-thread cache stays warm, ctype and locale pointers
+//! stay set; `exit` resets what a program can see of them), and so is our own.
+
+use crate::arch;
+use core::ffi::{c_char, c_int, c_void};
+
+/// Restores every other module's block of the calling thread.
+pub fn reset() {
+    // SAFETY: the callback matches the prototype and only reads what the loader passes.
+    unsafe { libc::dl_iterate_phdr(Some(one_module), core::ptr::null_mut()) };
+}
+
+unsafe extern "C" fn one_module(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_void) -> c_int {
+    // SAFETY: the loader passes a live description whose headers and image are mapped; `dlpi_tls_data` is
+    // this thread's block, or null when it has none yet, and is as large as the segment says.
+    unsafe {
+        let info = &*info;
+        let block = info.dlpi_tls_data.cast::<u8>();
+        if block.is_null() || is_kept(info.dlpi_name, block as usize) {
+            return 0;
+        }
+        let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
+        for h in headers.iter().filter(|h| h.p_type == libc::PT_TLS) {
+            let image = (info.dlpi_addr + h.p_vaddr) as *const u8;
+            block.copy_from_nonoverlapping(image, h.p_filesz as usize);
+            block.add(h.p_filesz as usize).write_bytes(0, (h.p_memsz - h.p_filesz) as usize);
+        }
+    }
+    0
+}
+
+/// libc's, the loader's and our own blocks keep their contents.
+///
+/// # Safety
+/// `name` is null or NUL-terminated.
+unsafe fn is_kept(name: *const c_char, block: usize) -> bool {
+    let ours = (arch::thread_pointer() as isize + arch::tls_offset()) as usize;
+    if (block..block + 4096).contains(&ours) && ours - block < 512 {
+        return true;
+    }
+    if name.is_null() {
+        return false;
+    }
+    // SAFETY: the caller's promise.
+    let name = unsafe { core::ffi::CStr::from_ptr(name) }.to_bytes();
+    let file = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
+    file.starts_with(b"libc.so.") || file.starts_with(b"ld-linux")
+}

@@ -1,0 +1,157 @@
+//! The one way to sleep: a waiter, green or not, with a deadline.
+//!
+//! What may be relied on: `Ready` and `TimedOut` belong to the wait that returns them. `Interrupted` and
+//! `Cancelled` come from outside any queue and may be stale; every operation treats them as "look again".
+
+use super::Thread;
+use crate::arch::tls;
+use crate::park::{Fire, Parker, Wake};
+use crate::report::{self, Call};
+use crate::sched;
+use crate::signal;
+use crate::sys::{futex, time};
+use crate::timer;
+use core::cell::Cell;
+use core::ptr::null;
+
+/// How to wait: until when, and whether pthread_cancel may end it.
+#[derive(Clone, Copy, Debug)]
+pub struct Wait {
+    /// CLOCK_MONOTONIC nanoseconds; `None` waits for ever.
+    pub deadline: Option<u64>,
+    pub cancellable: bool,
+    /// What the report counts it as.
+    pub call: Call,
+}
+
+impl Wait {
+    pub const fn forever(call: Call) -> Wait {
+        Wait { deadline: None, cancellable: false, call }
+    }
+
+    pub const fn until(call: Call, deadline: Option<u64>) -> Wait {
+        Wait { deadline, cancellable: false, call }
+    }
+
+    pub const fn cancellable(self) -> Wait {
+        Wait { cancellable: true, ..self }
+    }
+}
+
+/// A parker and the thread it belongs to; null for foreign threads, which sleep on the parker's own word.
+pub struct Waiter {
+    pub parker: Parker,
+    thread: Cell<*const Thread>,
+}
+
+impl Waiter {
+    pub(super) fn foreign() -> Waiter {
+        Waiter { parker: Parker::new(), thread: Cell::new(null()) }
+    }
+
+    pub(super) fn set_thread(&self, t: *const Thread) {
+        self.thread.set(t);
+    }
+
+    /// Fires the parker and, when its owner sleeps, makes it run. Whether this call won.
+    pub fn wake(&self, why: Wake) -> bool {
+        // Read first: a foreign waiter lives on its thread's stack, which may be gone once it has fired.
+        let thread = self.thread.get();
+        let (word, _) = self.parker.futex();
+        let word: *const _ = word;
+        match self.parker.fire(why) {
+            Fire::Lost => false,
+            Fire::Seen => true,
+            Fire::MustResume => {
+                // SAFETY: records are never freed.
+                if thread.is_null() || unsafe { (*thread).is_bound() } {
+                    futex::wake(word, 1);
+                } else {
+                    sched::ready(thread);
+                }
+                true
+            }
+        }
+    }
+
+    /// Sleeps until fired. The parker is armed and visible to its wakers.
+    pub fn sleep(&self, how: &Wait) -> Wake {
+        report::parked(how.call);
+        // SAFETY: records are never freed, and this one is the caller's own.
+        let thread = unsafe { self.thread.get().as_ref() };
+        if let Some(t) = thread {
+            // What came before the parker was armed had nobody to wake.
+            if how.cancellable && t.cancel.begin_wait(t) {
+                self.parker.fire(Wake::Cancelled);
+            }
+            if signal::is_due(t) {
+                self.parker.fire(Wake::Interrupted);
+            }
+        }
+        match thread {
+            Some(t) if !t.is_bound() => self.sleep_green(t, how.deadline),
+            _ => self.sleep_on_futex(how.deadline),
+        }
+        if let Some(t) = thread {
+            t.cancel.end_wait();
+        }
+        self.parker.take()
+    }
+
+    fn sleep_green(&self, t: &Thread, deadline: Option<u64>) {
+        let Some(deadline) = deadline else {
+            sched::park(t);
+            return;
+        };
+        let mut entry = timer::Entry::new(deadline, self);
+        // SAFETY: the entry stays in this frame until `remove` has returned.
+        unsafe {
+            if timer::insert(&raw mut entry) {
+                sched::deadline_moved();
+            }
+            sched::park(t);
+            timer::remove(&raw mut entry);
+        }
+    }
+
+    fn sleep_on_futex(&self, deadline: Option<u64>) {
+        if !self.parker.commit() {
+            return;
+        }
+        let (word, parked) = self.parker.futex();
+        while !self.parker.is_fired() {
+            match futex::wait_until(word, parked, deadline) {
+                Err(crate::errno::Errno::TIMEDOUT) => {
+                    self.parker.fire(Wake::TimedOut);
+                }
+                Err(crate::errno::Errno::INTR) => {
+                    self.parker.fire(Wake::Interrupted);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Runs `f` with the calling thread's waiter, inside the runtime.
+pub fn with_waiter<R>(f: impl FnOnce(&Waiter) -> R) -> R {
+    tls::enter();
+    let t = tls::current();
+    let r = if t.is_null() {
+        f(&Waiter::foreign())
+    } else {
+        // SAFETY: records are never freed.
+        f(unsafe { &(*t).waiter })
+    };
+    tls::leave();
+    r
+}
+
+/// Sleeps until the deadline. `Interrupted` and `Cancelled` as for every wait.
+pub fn sleep(how: &Wait) -> Wake {
+    debug_assert!(how.deadline.is_none_or(|d| d != u64::MAX) || time::now() > 0);
+    with_waiter(|w| {
+        w.parker.arm();
+        w.sleep(how)
+    })
+}

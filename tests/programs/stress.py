@@ -1,0 +1,49 @@
+"""Seeded stress: stress.c with STRESS_RUNS seeds (20) from STRESS_SEED on (1), bare and under the library.
+
+A run may take ten times as long as the bare one and ten seconds more: far beyond that, somebody was woken by accident.
+A failure names its seed; `STRESS_RUNS=1 STRESS_SEED=N tests/programs/run stress` repeats it. --full runs ten times as many.
+"""
+
+import os
+
+import harness
+from harness import Failed
+
+TIMEOUT = 60
+
+
+def number(name, default):
+    words = os.environ.get(name, "")
+    return int(words) if words else default
+
+
+def cases(name, options):
+    runs = number("STRESS_RUNS", 200 if options.full else 20)
+    first = number("STRESS_SEED", 1)
+    seeds = range(first, first + runs)
+    native = {}
+    return harness.cases(name, options, lambda workers: check(workers, seeds, native))
+
+
+def check(workers, seeds, native):
+    program = harness.build_c("stress.c")
+    failures = [reason for reason in (one(program, workers, seed, native) for seed in seeds) if reason]
+    if failures:
+        raise Failed(f"{len(failures)} of {len(seeds)} seeds: {failures[0]}")
+    return f"{len(seeds)} seeds from {seeds[0]}"
+
+
+def one(program, workers, seed, native):
+    """None, or what was wrong with this seed: the others still run, so that a rare failure is seen to be rare."""
+    label = f"stress-{harness.setting(workers)}-seed-{seed}"
+    try:
+        if seed not in native:
+            native[seed] = harness.run([program, seed], harness.BARE, TIMEOUT, label=f"stress-bare-seed-{seed}")
+            harness.expect_success(native[seed], "the bare run")
+        seen = harness.run([program, seed], workers, TIMEOUT, label=label, env=harness.reporting(workers, label))
+        harness.compare(native[seed], seen, label)
+        harness.check_report(workers, label)
+        harness.fail_if(seen.seconds > 10 * native[seed].seconds + 10, f"took {seen.seconds:.0f} s, bare {native[seed].seconds:.1f} s")
+    except Failed as reason:
+        return f"seed {seed}: {reason}"
+    return None

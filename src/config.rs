@@ -7,7 +7,7 @@
 //! | GREENLET_DISABLE    | 1: do nothing                                  | unset              |
 //! | GREENLET_LOG        | 1: say on stderr what is decided at start      | unset              |
 //! | GREENLET_REPORT     | 1: report on stderr at exit; else a file       | unset              |
-//! | GREENLET_FORCE      | fallbacks to force, for tests: `arch_prctl`    | unset              |
+//! | GREENLET_FORCE      | for tests, a list: see [`Force`]               | unset              |
 //!
 //! A value that cannot be used ends the program at start with one line that names it: a typing error must
 //! not silently give other limits than the operator asked for.
@@ -25,6 +25,16 @@ pub enum Target {
     File(&'static CStr),
 }
 
+/// What tests force, in a comma-separated list.
+#[derive(Clone, Copy, Debug)]
+pub struct Force {
+    /// `arch_prctl`: the thread pointer is set by system call, even where the CPU has an instruction for it.
+    pub arch_prctl: bool,
+    /// `no-verify`: the reactor believes in its registrations for ever, so that a wake-up lost on a descriptor is a hang
+    /// and not a second's delay.
+    pub no_verify: bool,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
     pub workers: usize,
@@ -33,11 +43,17 @@ pub struct Config {
     pub disabled: bool,
     pub log: bool,
     pub report: Option<Target>,
-    pub force_arch_prctl: bool,
+    pub force: Force,
 }
 
-const OFF: Config =
-    Config { workers: 1, stack_size: 0, disabled: true, log: false, report: None, force_arch_prctl: false };
+const OFF: Config = Config {
+    workers: 1,
+    stack_size: 0,
+    disabled: true,
+    log: false,
+    report: None,
+    force: Force { arch_prctl: false, no_verify: false },
+};
 static CONFIG: OnceLock<Config> = OnceLock::new();
 
 /// The configuration; before `load`, one that does nothing.
@@ -72,8 +88,21 @@ fn read() -> Config {
             b"1" => Some(Target::Stderr),
             _ => Some(Target::File(v)),
         }),
-        force_arch_prctl: variable(c"GREENLET_FORCE").is_some_and(|v| v.to_bytes() == b"arch_prctl"),
+        force: forced(),
     }
+}
+
+fn forced() -> Force {
+    let mut force = OFF.force;
+    let Some(list) = variable(c"GREENLET_FORCE") else { return force };
+    for word in list.to_bytes().split(|&b| b == b',').filter(|w| !w.is_empty()) {
+        match word {
+            b"arch_prctl" => force.arch_prctl = true,
+            b"no-verify" => force.no_verify = true,
+            _ => refuse("GREENLET_FORCE", list, "a list of arch_prctl and no-verify"),
+        }
+    }
+    force
 }
 
 fn variable(name: &CStr) -> Option<&'static CStr> {

@@ -44,14 +44,48 @@ names! {
     Bind = "threads bound",
 }
 
-static PARKS: [AtomicU64; CALLS.len()] = [const { AtomicU64::new(0) }; CALLS.len()];
+/// How often threads parked, by call.
+pub struct Parks([AtomicU64; CALLS.len()]);
+
+impl Parks {
+    pub const fn new() -> Parks {
+        Parks([const { AtomicU64::new(0) }; CALLS.len()])
+    }
+
+    /// One more, where one thread at a time counts: a worker's.
+    #[inline]
+    pub fn count_alone(&self, call: Call) {
+        let n = &self.0[call as usize];
+        n.store(n.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    fn add_to(&self, sums: &mut [u64; CALLS.len()]) {
+        for (sum, n) in sums.iter_mut().zip(&self.0) {
+            *sum += n.load(Ordering::Relaxed);
+        }
+    }
+
+    pub fn reset(&self) {
+        for n in &self.0 {
+            n.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for Parks {
+    fn default() -> Parks {
+        Parks::new()
+    }
+}
+
+/// The parks of threads without a worker; each worker counts for itself.
+static PARKS: Parks = Parks::new();
 static COUNTS: [AtomicU64; EVENTS.len()] = [const { AtomicU64::new(0) }; EVENTS.len()];
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// A thread parks in `call`.
-#[inline]
-pub fn parked(call: Call) {
-    PARKS[call as usize].fetch_add(1, Ordering::Relaxed);
+/// A thread parks in `call`, on its own kernel thread.
+pub fn foreign_parked(call: Call) {
+    PARKS.0[call as usize].fetch_add(1, Ordering::Relaxed);
 }
 
 pub fn count(event: Event) {
@@ -89,7 +123,10 @@ pub fn at_exit() {
         let _ = writeln!(line, "  {:<18} {}", EVENTS[event as usize], counted(event));
     }
     let _ = write!(line, "  parks             ");
-    for (name, n) in CALLS.iter().zip(&PARKS).map(|(c, n)| (c, n.load(Ordering::Relaxed))).filter(|&(_, n)| n != 0) {
+    let mut parks = [0; CALLS.len()];
+    PARKS.add_to(&mut parks);
+    sched::each_worker(|w| w.parks.add_to(&mut parks));
+    for (name, n) in CALLS.iter().zip(parks).filter(|&(_, n)| n != 0) {
         let _ = write!(line, " {name}={n}");
     }
     let _ = writeln!(line);
@@ -98,7 +135,9 @@ pub fn at_exit() {
 
 /// A child counts for itself.
 pub fn after_fork() {
-    for counter in PARKS.iter().chain(&COUNTS) {
+    PARKS.reset();
+    sched::each_worker(|w| w.parks.reset());
+    for counter in &COUNTS {
         counter.store(0, Ordering::Relaxed);
     }
     PEAK.store(0, Ordering::Relaxed);

@@ -33,7 +33,7 @@ pub fn load() {
     if config.disabled {
         return;
     }
-    arch::init(!config.force_arch_prctl);
+    arch::init(!config.force.arch_prctl);
     if !tcb::init() || !exit::init() {
         log(format_args!("this libc is not one that threads can be taken over in: every thread stays a kernel thread"));
         return;
@@ -65,7 +65,7 @@ struct Events;
 impl EventSource for Events {
     fn poll(&self) -> usize {
         let expired = if timer::next_deadline() == u64::MAX { 0 } else { timer::expire(time::now()) };
-        let found = if reactor::has_waiters() { reactor::collect(Some(0)) } else { 0 };
+        let found = if reactor::is_in_use() { reactor::collect(Some(0)) } else { 0 };
         if reactor::take_notification() && sched::is_polling() {
             reactor::notify();
         }

@@ -1,6 +1,7 @@
 //! The oracle: Linux itself says what is right.
 //!
-//! Every `tests/c/<area>/*.{c,cc}` is compiled, run bare, and run again under the library with one worker and with four.
+//! Every `tests/c/<area>/*.{c,cc}` is compiled, run bare, and run again under the library with one worker and with four, as shipped
+//! and with what hides lost wake-ups forced off.
 //! Output, errors, and exit status or signal must be equal. Nothing here knows what a program ought to print: a golden value
 //! written from memory is how a wrong errno gets in.
 //!
@@ -15,6 +16,7 @@
 //! | `// module: name.c` | `modules/name.c` is built as `name.so` beside the executable |
 //! | `// ends: signal 11`, `// ends: exit 3` | how the bare run must end; without this line, with exit 0 |
 //! | `// stderr: may differ` | the library may say something the kernel does not |
+//! | `// verify: why` | it waits for what makes no edge: it does not run where verification is forced off |
 //! | `// open: issue 3, why` | a known difference that an open issue is to remove: the run must differ, so that the line goes with it |
 //! | `// preloaded: …` | a line that the preloaded run prints instead: a difference we meant. All of its output, a line each |
 //!
@@ -41,7 +43,21 @@ const HANG: Duration = Duration::from_secs(20);
 const SNAPSHOT: Duration = Duration::from_secs(12);
 
 const POLL: Duration = Duration::from_millis(2);
-const WORKERS: [u32; 2] = [1, 4];
+
+/// How a program runs under the library. What only a test forces turns a delay into a hang.
+#[derive(Clone, Copy)]
+struct Setting {
+    name: &'static str,
+    workers: &'static str,
+    force: &'static str,
+}
+
+const SETTINGS: [Setting; 4] = [
+    Setting { name: "1", workers: "1", force: "" },
+    Setting { name: "4", workers: "4", force: "" },
+    Setting { name: "1-strict", workers: "1", force: "no-verify" },
+    Setting { name: "4-strict", workers: "4", force: "no-verify,arch_prctl" },
+];
 const SHOWN_OUTPUT: usize = 6000;
 
 fn main() -> ExitCode {
@@ -60,12 +76,13 @@ fn main() -> ExitCode {
 
 fn trials_of(suite: &Arc<Suite>, program: Program) -> Vec<Trial> {
     let program = Arc::new(program);
-    WORKERS
+    SETTINGS
         .into_iter()
-        .map(|workers| {
+        .filter(|setting| !(program.header.needs_verify && setting.force.contains("no-verify")))
+        .map(|setting| {
             let (suite, program) = (Arc::clone(suite), Arc::clone(&program));
-            Trial::test(format!("{}@{workers}", program.name), move || {
-                suite.compare(&program, workers).map_err(Failed::from)
+            Trial::test(format!("{}@{}", program.name, setting.name), move || {
+                suite.compare(&program, setting).map_err(Failed::from)
             })
         })
         .collect()
@@ -113,7 +130,7 @@ impl Suite {
         Ok(programs)
     }
 
-    fn compare(&self, program: &Program, workers: u32) -> Result<(), String> {
+    fn compare(&self, program: &Program, setting: Setting) -> Result<(), String> {
         let library = self.library()?;
         let executable = program.built.get_or_init(|| self.build(program)).clone()?;
         let bare = program.bare.get_or_init(|| self.run_bare(program, &executable)).clone()?;
@@ -121,8 +138,9 @@ impl Suite {
         for round in 1..=self.repeat.max(1) {
             let mut command = clean_command(&executable);
             command.env("LD_PRELOAD", &library);
-            command.env("GREENLET_WORKERS", workers.to_string());
-            let output = self.output_paths(program, &format!("preloaded{workers}"));
+            command.env("GREENLET_WORKERS", setting.workers);
+            command.env("GREENLET_FORCE", setting.force);
+            let output = self.output_paths(program, &format!("preloaded{}", setting.name));
             let got = run(command, &output, HANG)?;
             let judged = judge(&expected, &got, program.header.stderr_may_differ);
             if program.header.open {
@@ -281,6 +299,7 @@ struct Header {
     stderr_may_differ: bool,
     preloaded: Vec<String>,
     open: bool,
+    needs_verify: bool,
 }
 
 impl Header {
@@ -294,6 +313,7 @@ impl Header {
                 "module" => header.modules.extend(words),
                 "ends" => header.ends = End::parse(value).ok_or(format!("ends how? {value}"))?,
                 "open" => header.open = true,
+                "verify" => header.needs_verify = true,
                 "stderr" if value == "may differ" => header.stderr_may_differ = true,
                 "stderr" => return Err(format!("stderr may differ or not: {value}")),
                 "preloaded" => header.preloaded.push(format!("{value}\n")),

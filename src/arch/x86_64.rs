@@ -122,7 +122,7 @@ const HWCAP2_FSGSBASE: u64 = 1 << 1;
 const ARCH_SET_FS: i32 = 0x1002;
 
 /// Decides how the thread pointer is written: the instruction where the kernel allows it, else
-/// `arch_prctl`. `GREENLET_FORCE=noFSGSBASE` in the environment forces the fallback (tests).
+/// `arch_prctl`, which `GREENLET_FORCE=arch_prctl` in the environment forces (tests).
 pub fn init(allow_fsgsbase: bool) {
     // SAFETY: getauxval reads a table that the kernel left at start.
     let hwcap2 = unsafe { libc::getauxval(libc::AT_HWCAP2) };
@@ -431,6 +431,13 @@ pub unsafe fn recover(context: *mut core::ffi::c_void) -> bool {
         }
         hit
     }
+}
+
+/// Asks for the cache line at any address, valid or not; never faults.
+#[inline(always)]
+pub fn prefetch(at: usize) {
+    // SAFETY: a hint: it reads nothing that the program could see and cannot fault.
+    unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(at as *const i8) };
 }
 
 /// This function's stack pointer, roughly.

@@ -39,6 +39,9 @@ pub fn closing(fd: c_int) {
 pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> Result<c_int, Exit> {
     const NEW_TIMEOUTS: core::ops::RangeInclusive<c_int> = 66..=67;
     let is_timeout = matches!(name, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) || NEW_TIMEOUTS.contains(&name);
+    if level == libc::IPPROTO_TCP && name == libc::TCP_ULP {
+        reactor::doubt_short_reads(fd);
+    }
     if level != libc::SOL_SOCKET || !is_timeout {
         return Err(Exit::Native);
     }

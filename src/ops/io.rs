@@ -2,7 +2,8 @@
 //!
 //! Sockets are tried with MSG_DONTWAIT, everything else with RWF_NOWAIT; where the kernel has that for neither
 //! (a tty, an old timerfd) a zero-timeout poll says whether the real call would block. A blocking send sends
-//! everything: partial progress is kept and the rest waits, as in the kernel.
+//! everything: partial progress is kept and the rest waits, as in the kernel. What moved some bytes tries again at once:
+//! only a try that failed may wait, because the edge that told of the rest may be the one that has been used up.
 
 use super::green;
 use super::ready::{On, until_ready};
@@ -22,6 +23,13 @@ fn asked_not_to_wait(flags: c_int) -> bool {
     flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0
 }
 
+/// The mark of an urgent byte that has been read still ends a read early, and makes no edge.
+fn note_urgent(fd: c_int, flags: c_int) {
+    if flags & libc::MSG_OOB != 0 {
+        reactor::doubt_short_reads(fd);
+    }
+}
+
 /// recv(2).
 ///
 /// # Safety
@@ -38,6 +46,7 @@ pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Res
 pub unsafe fn recvfrom(
     fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
+    note_urgent(fd, flags);
     if asked_not_to_wait(flags) {
         return Err(Exit::Native);
     }
@@ -62,15 +71,20 @@ fn is_stream(fd: c_int) -> bool {
 ///
 /// # Safety
 /// As [`recvfrom`].
+#[inline(never)]
 unsafe fn recv_all(
     fd: c_int, buf: *mut u8, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
     let mut got = 0;
     // SAFETY: `got` never exceeds `len`.
     let mut attempt = || unsafe {
-        let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
-        got += n;
-        if n == 0 || got == len { Ok(()) } else { Err(Errno::AGAIN) }
+        loop {
+            let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
+            got += n;
+            if n == 0 || got == len {
+                return Ok(());
+            }
+        }
     };
     let end = until_ready(On::read(fd, Call::Recv), &mut attempt);
     keep_progress(end, got)
@@ -90,6 +104,7 @@ fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_t, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
+    note_urgent(fd, flags);
     if asked_not_to_wait(flags) {
         return Err(Exit::Native);
     }
@@ -184,18 +199,14 @@ pub unsafe fn sendto(
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
     let mut attempt = || unsafe {
-        let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
-        let n = syscall!(
-            libc::SYS_sendto,
-            fd,
-            buf.wrapping_add(sent),
-            len - sent,
-            flags | DONTWAIT | quiet,
-            addr,
-            addr_len
-        )?;
-        sent += n;
-        if sent >= len { Ok(()) } else { Err(Errno::AGAIN) }
+        loop {
+            let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
+            let (at, rest) = (buf.wrapping_add(sent), len - sent);
+            sent += syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len)?;
+            if sent >= len {
+                return Ok(());
+            }
+        }
     };
     let end = until_ready(On::write(fd, Call::Send), &mut attempt);
     keep_progress(end, sent)
@@ -232,7 +243,8 @@ impl Progress {
         &mut self.vectors[self.at..]
     }
 
-    fn advance(&mut self, mut n: usize) -> Result<(), Errno> {
+    /// `n` more bytes are done; whether that was all.
+    fn advance(&mut self, mut n: usize) -> bool {
         self.done += n;
         while let Some(v) = self.vectors.get_mut(self.at) {
             if n < v.iov_len {
@@ -243,7 +255,7 @@ impl Progress {
             n -= v.iov_len;
             self.at += 1;
         }
-        if self.done >= self.total { Ok(()) } else { Err(Errno::AGAIN) }
+        self.done >= self.total
     }
 }
 
@@ -260,14 +272,18 @@ pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssi
         let mut part = *msg;
         let mut progress = Progress::new(part.msg_iov, part.msg_iovlen);
         let attempt = || {
-            let rest = progress.rest();
-            part.msg_iov = rest.as_mut_ptr();
-            part.msg_iovlen = rest.len();
-            let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
-            let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
-            part.msg_control = core::ptr::null_mut();
-            part.msg_controllen = 0;
-            progress.advance(n)
+            loop {
+                let rest = progress.rest();
+                part.msg_iov = rest.as_mut_ptr();
+                part.msg_iovlen = rest.len();
+                let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
+                let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
+                part.msg_control = core::ptr::null_mut();
+                part.msg_controllen = 0;
+                if progress.advance(n) {
+                    return Ok(());
+                }
+            }
         };
         let end = until_ready(On::write(fd, Call::Send), attempt);
         keep_progress(end, progress.done)
@@ -357,9 +373,13 @@ pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`.
     let attempt = || unsafe {
-        let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
-        sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
-        if sent >= len { Ok(()) } else { Err(Errno::AGAIN) }
+        loop {
+            let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
+            sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
+            if sent >= len {
+                return Ok(());
+            }
+        }
     };
     let end = until_ready(On::write(fd, Call::Write), attempt);
     keep_progress(end, sent)
@@ -407,10 +427,14 @@ pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, 
     unsafe {
         let mut progress = Progress::new(iov, n as usize);
         let attempt = || {
-            let rest = progress.rest();
-            let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
-            let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
-            progress.advance(written)
+            loop {
+                let rest = progress.rest();
+                let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
+                let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
+                if progress.advance(written) {
+                    return Ok(());
+                }
+            }
         };
         let end = until_ready(On::write(fd, Call::Write), attempt);
         keep_progress(end, progress.done)

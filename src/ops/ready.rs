@@ -65,6 +65,13 @@ pub fn until_ready<R>(on: On, mut attempt: impl FnMut() -> Result<R, Errno>) -> 
             done => return Ok(done?),
         }
     }
+    wait_and_retry(on, &mut attempt)
+}
+
+/// The rest of [`until_ready`]: a frame of its own, and small, because it and those below it are what a parked thread's
+/// stack holds.
+#[inline(never)]
+fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> Result<R, Exit> {
     let slow = begin(on)?;
     let mut turn: Option<Turn> = None;
     loop {
@@ -92,10 +99,17 @@ pub(super) fn pass(turn: Option<Turn>) {
     }
 }
 
+#[inline]
 fn begin(on: On) -> Result<Slow, Exit> {
     if reactor::is_plain(on.fd) {
         return Ok(Slow { how: Wait::forever(on.call).cancellable(), timed: false });
     }
+    ask_how(on)
+}
+
+/// What the kernel says of the description.
+#[inline(never)]
+fn ask_how(on: On) -> Result<Slow, Exit> {
     let modes = reactor::modes();
     if sysfd::status_flags(on.fd)? & libc::O_NONBLOCK != 0 {
         return Err(Errno::AGAIN.into());
@@ -110,6 +124,7 @@ fn begin(on: On) -> Result<Slow, Exit> {
     Ok(Slow { how, timed: limit.is_some() })
 }
 
+#[inline(always)]
 fn wait_once(on: On, slow: &Slow) -> Result<Option<Turn>, Exit> {
     let (outcome, turn) = reactor::wait(on.fd, on.interest, &slow.how);
     match outcome {

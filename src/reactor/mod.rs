@@ -2,7 +2,9 @@
 //!
 //! Each descriptor number has a slot with its waiters and two readiness bits. A description is registered
 //! once, edge-triggered, in both directions, through `polling`; the events are read from the epoll
-//! descriptor directly (`Poller::wait` makes four system calls where one does).
+//! descriptor directly (`Poller::wait` makes four system calls where one does), and a TCP socket that is read again and
+//! again is re-registered with EPOLLRDHUP, which `polling` has no flag for: then a request costs the two system calls
+//! that an event loop makes, and no third one that finds nothing (`trust_short_reads`).
 //!
 //! The contract. A waiter has *tried and failed* before it comes here. An edge that arrives between its try
 //! and its enqueueing leaves a bit in the slot, which makes [`wait`] return at once: nothing is lost, a stale
@@ -23,6 +25,7 @@ mod edges;
 mod slots;
 
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::config;
 use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sys::time::Timespec;
@@ -30,7 +33,7 @@ use crate::sys::{fd as sysfd, time};
 use crate::syscall;
 use crate::thread::wait::{self, Wait};
 use polling::{Event, PollMode, Poller};
-use slots::{Node, Slot};
+use slots::{Node, ShortReads, Slot};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Which directions a waiter cares for. Errors and hang-ups wake both.
@@ -56,13 +59,14 @@ static POLLER: AtomicPtr<Poller> = AtomicPtr::new(core::ptr::null_mut());
 static NOTIFIER: AtomicI32 = AtomicI32::new(-1);
 /// Bumped in a forked child: slots of the parent's reactor are void.
 static GENERATION: AtomicU32 = AtomicU32::new(1);
-/// Threads that wait for a descriptor now.
-static WAITING: AtomicU32 = AtomicU32::new(0);
+/// Descriptors that are registered; too many where one was closed behind our back.
+static REGISTERED: AtomicU32 = AtomicU32::new(0);
 static NOTIFIED: AtomicBool = AtomicBool::new(false);
 static NEXT_VERIFY: AtomicU64 = AtomicU64::new(0);
 
 const NOTIFY_KEY: usize = usize::MAX - 1;
-const BATCH: usize = 256;
+/// Few enough that the slots and records of those woken are still in the cache when they run.
+const BATCH: usize = 64;
 const VERIFY_EVERY: u64 = time::SECOND / 2;
 /// Our own descriptors start here if the limit allows: out of the program's sight and of its small numbers.
 const HIGH: i32 = 1000;
@@ -126,13 +130,10 @@ pub fn own_descriptors() -> [i32; slots::OWN] {
 
 /// A number has been closed, or made anew: what we knew of it is void.
 pub fn forget(fd: i32) {
-    if let Some(slot) = slots::existing(fd) {
-        let mut inner = slot.inner.lock();
-        inner.registered = 0;
-        inner.edges.forget();
-        inner.unpollable = false;
-        slot.set_drained(0);
-        slot.plain.store(0, Ordering::Relaxed);
+    if let Some(slot) = slots::existing(fd)
+        && slot.forget() == GENERATION.load(Ordering::Relaxed)
+    {
+        REGISTERED.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -172,13 +173,19 @@ pub fn draining<R>(fd: i32, wanted: usize, read: impl FnOnce() -> Result<usize, 
     let Some(slot) = slots::existing(fd) else { return read() };
     let edges = slot.read_edges();
     let got = read()?;
-    if 0 < got && got < wanted {
-        let inner = slot.inner.lock();
-        if inner.tcp && inner.registered == GENERATION.load(Ordering::Relaxed) {
-            slot.set_drained(edges);
-        }
+    // Asked after the edges: what makes a short read prove nothing is noted before it counts as an edge.
+    if 0 < got && got < wanted && slot.short_reads_are(ShortReads::Empty) {
+        slot.set_drained(edges);
     }
     Ok(got)
+}
+
+/// Short reads of `fd` prove nothing from now on.
+pub fn doubt_short_reads(fd: i32) {
+    if let Some(slot) = slots::existing(fd) {
+        slot.set_short_reads(ShortReads::Nothing);
+        slot.set_drained(0);
+    }
 }
 
 /// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
@@ -212,31 +219,56 @@ pub fn disturb(fd: i32) {
     }
 }
 
-/// Whether a short read of a TCP socket proves that nothing is left. It does not while the registration cannot ask for
-/// EPOLLRDHUP, which `polling` has no flag for: a FIN that came together with the data makes no edge of its own, and
-/// a reader that skips its look would wait for one. (Measured with it: one system call less a request.)
-const TRUST_SHORT_READS: bool = false;
-
 /// Registers the description behind `fd`, unless that is believed to have been done.
+#[inline]
 fn ensure_registered(slot: &Slot, fd: i32) -> Result<(), Errno> {
     let generation = GENERATION.load(Ordering::Relaxed);
     if slot.inner.lock().registered == generation {
         return Ok(());
     }
-    if let Err(e) = arm(fd) {
+    if let Err(e) = arm(slot, fd) {
         slot.inner.lock().unpollable = e.0 == libc::EPERM;
         return Err(e);
     }
-    let tcp =
-        TRUST_SHORT_READS && sysfd::sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
     let mut inner = slot.inner.lock();
-    inner.registered = generation;
-    inner.tcp = tcp;
+    if inner.registered != generation {
+        inner.registered = generation;
+        REGISTERED.fetch_add(1, Ordering::Relaxed);
+    }
     Ok(())
 }
 
+/// A reader waits: from the second time on it is worth two system calls to know what a short read proves.
+///
+/// A TCP socket that gave less than was asked is empty, and the next thing to happen to it makes an edge; so the next
+/// read need not look before it waits. Except where something stands behind the data that has told of itself already:
+/// the peer's FIN, an error, an urgent byte. Their edges carry a bit of their own (EPOLLRDHUP for the FIN, which
+/// `polling` does not ask for), and from then on every read looks. So does every read of a socket with a record
+/// layer of the kernel's (TCP_ULP), and after a read of the urgent byte (MSG_OOB): `doubt_short_reads`.
+#[cold]
+fn trust_short_reads(slot: &Slot, fd: i32) {
+    if slot.advance_short_reads(ShortReads::New, ShortReads::AskedFor)
+        || !slot.advance_short_reads(ShortReads::AskedFor, ShortReads::BeingAsked)
+    {
+        return;
+    }
+    let is_tcp = sysfd::sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
+    let becomes = if is_tcp && ask_for_hang_ups(fd).is_ok() { ShortReads::Empty } else { ShortReads::Nothing };
+    // Not if its FIN has come meanwhile.
+    slot.advance_short_reads(ShortReads::BeingAsked, becomes);
+}
+
+/// Re-arms with EPOLLRDHUP, beside what `polling` asks for.
+fn ask_for_hang_ups(fd: i32) -> Result<(), Errno> {
+    let Some(poller) = poller() else { return Err(Errno(libc::EPERM)) };
+    const ASKED: i32 = libc::EPOLLET | libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLOUT;
+    let mut event = libc::epoll_event { events: ASKED as u32, u64: fd as u64 };
+    // SAFETY: a live event.
+    unsafe { syscall!(libc::SYS_epoll_ctl, poller.as_raw_fd(), libc::EPOLL_CTL_MOD, fd, &raw mut event) }.map(|_| ())
+}
+
 /// Adds or re-arms: afterwards the present readiness is reported anew.
-fn arm(fd: i32) -> Result<(), Errno> {
+fn arm(slot: &Slot, fd: i32) -> Result<(), Errno> {
     let Some(poller) = poller() else { return Err(Errno(libc::EPERM)) };
     let event = Event::all(fd as usize);
     let code = |e: std::io::Error| Errno(e.raw_os_error().unwrap_or(libc::EPERM));
@@ -245,9 +277,18 @@ fn arm(fd: i32) -> Result<(), Errno> {
         Err(Errno(libc::EEXIST)) => {
             // SAFETY: borrowed for the call only.
             let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
-            poller.modify_with_mode(borrowed, event, PollMode::Edge).map_err(code)
+            poller.modify_with_mode(borrowed, event, PollMode::Edge).map_err(code)?;
+            // That took the flag away, also from under a thread that is just asking.
+            if slot.short_reads_are(ShortReads::Empty) || slot.short_reads_are(ShortReads::BeingAsked) {
+                ask_for_hang_ups(fd)?;
+            }
+            Ok(())
         }
-        done => done,
+        done => {
+            // What was proved was another description's, closed where nobody saw it.
+            slot.advance_short_reads(ShortReads::Empty, ShortReads::New);
+            done
+        }
     }
 }
 
@@ -268,10 +309,14 @@ impl Turn {
 }
 
 /// Waits until `fd` may be ready. The caller has tried and would have blocked.
+#[inline(always)]
 pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) {
     let Some(slot) = slots::of(fd) else { return (Outcome::NotPollable, None) };
     if ensure_registered(slot, fd).is_err() {
         return (Outcome::NotPollable, None);
+    }
+    if interest == Interest::READ && slot.short_reads_are_unknown() {
+        trust_short_reads(slot, fd);
     }
     let (why, used) = wait::with_waiter(|waiter| {
         let mut node = Node::new(slot, waiter, interest.0, true);
@@ -279,11 +324,12 @@ pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) 
         waiter.parker.arm();
         // SAFETY: the node stays in this frame until it is unlinked below.
         if unsafe { slot.link(node) } {
-            WAITING.fetch_add(1, Ordering::Relaxed);
             let why = waiter.sleep(how);
-            // SAFETY: as above.
-            unsafe { slot.unlink(node) };
-            WAITING.fetch_sub(1, Ordering::Relaxed);
+            if why != Wake::Ready {
+                // An edge unlinks the node before it wakes its waiter, and nothing else makes this one ready.
+                // SAFETY: as above.
+                unsafe { slot.unlink(node) };
+            }
             (why, why == Wake::Ready)
         } else {
             (waiter.parker.disarm().unwrap_or(Wake::Ready), true)
@@ -319,13 +365,11 @@ pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait) -> 
                 break;
             }
         }
-        WAITING.fetch_add(1, Ordering::Relaxed);
         let why = if sleep { waiter.sleep(how) } else { Wake::Ready };
         for node in &mut nodes[..linked] {
             // SAFETY: as above.
             unsafe { node.slot().unlink(node) };
         }
-        WAITING.fetch_sub(1, Ordering::Relaxed);
         if sleep { (why, None) } else { (waiter.parker.disarm().unwrap_or(Wake::Ready), Some(nodes[linked].turn())) }
     });
     (Outcome::Woken(why), used)
@@ -375,6 +419,8 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
     const WAKES_READ: u32 =
         (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
     const WAKES_WRITE: u32 = (libc::EPOLLOUT | libc::EPOLLHUP | libc::EPOLLERR) as u32;
+    /// Told once, possibly with data before it: see `trust_short_reads`.
+    const LEAVES_NO_EDGE: u32 = (libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
     let mut woken = 0;
     for event in events {
         let (key, bits) = (event.u64 as usize, event.events);
@@ -386,6 +432,9 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
         let Some(slot) = i32::try_from(key).ok().and_then(slots::existing) else { continue };
         let read = if bits & WAKES_READ != 0 { Interest::READ.0 } else { 0 };
         let write = if bits & WAKES_WRITE != 0 { Interest::WRITE.0 } else { 0 };
+        if bits & LEAVES_NO_EDGE != 0 {
+            slot.set_short_reads(ShortReads::Nothing);
+        }
         let everybody = bits & (libc::EPOLLHUP | libc::EPOLLERR) as u32 != 0;
         woken += slot.deliver(read | write, everybody);
     }
@@ -405,15 +454,15 @@ pub fn notify() {
     let _ = unsafe { syscall!(libc::SYS_write, NOTIFIER.load(Ordering::Relaxed), &raw const one, 8usize) };
 }
 
-/// Whether any thread waits for a descriptor.
-pub fn has_waiters() -> bool {
-    WAITING.load(Ordering::Relaxed) != 0
+/// Whether there can be events at all.
+pub fn is_in_use() -> bool {
+    REGISTERED.load(Ordering::Relaxed) != 0
 }
 
 /// Re-arms every registration that a thread has been waiting on for a while: see the module's contract.
 /// Returns when it wants to be called next, `None` when nothing is left to verify.
 pub fn verify(now: u64) -> Option<u64> {
-    if !slots::any_unverified() {
+    if !slots::any_unverified() || config::get().force.no_verify {
         return None;
     }
     let due = NEXT_VERIFY.load(Ordering::Relaxed);
@@ -423,13 +472,12 @@ pub fn verify(now: u64) -> Option<u64> {
     NEXT_VERIFY.store(now + VERIFY_EVERY, Ordering::Relaxed);
     if due != 0 {
         slots::look_at_waiters(|fd| {
-            let _ = arm(fd);
+            let Some(slot) = slots::existing(fd) else { return };
+            let _ = arm(slot, fd);
             // Not every end of a blocked send is an edge (a Unix peer that stops reading), and another process may
             // have changed the description's mode: each waiter looks once more for itself.
-            if let Some(slot) = slots::existing(fd) {
-                slot.plain.store(0, Ordering::Relaxed);
-                slot.deliver(Interest::BOTH.0, false);
-            }
+            slot.plain.store(0, Ordering::Relaxed);
+            slot.deliver(Interest::BOTH.0, false);
         });
     }
     Some(now + VERIFY_EVERY)
@@ -441,7 +489,7 @@ pub fn verify(now: u64) -> Option<u64> {
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
-    WAITING.store(0, Ordering::Relaxed);
+    REGISTERED.store(0, Ordering::Relaxed);
     let own = own_descriptors();
     POLLER.store(core::ptr::null_mut(), Ordering::Relaxed);
     slots::disown();

@@ -62,8 +62,6 @@ pub struct Inner {
     pub edges: Edges<Waiter>,
     /// The reactor generation it is registered in, 0 for none.
     pub registered: u32,
-    /// A TCP socket: a short read means that its buffer is empty.
-    pub tcp: bool,
     /// epoll refused it: a regular file or the like, never waited for.
     pub unpollable: bool,
     /// How far verification of the present waiters has come.
@@ -79,11 +77,26 @@ pub struct Slot {
     /// While the two are equal nothing can be read.
     read_edges: AtomicU32,
     drained_at: AtomicU32,
+    /// A [`ShortReads`].
+    short_reads: AtomicU32,
     claim: Claim,
 }
 
-const EMPTY: Inner =
-    Inner { edges: Edges::new(), registered: 0, tcp: false, unpollable: false, verified: Verified::No };
+const EMPTY: Inner = Inner { edges: Edges::new(), registered: 0, unpollable: false, verified: Verified::No };
+
+/// What a short read of a description proves (see `reactor::trust_short_reads`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum ShortReads {
+    /// Nobody has asked; a second wait is a reason to.
+    New,
+    AskedFor,
+    BeingAsked,
+    /// That nothing is left.
+    Empty,
+    /// Nothing: it is no TCP socket, or something came that makes no edge of its own.
+    Nothing,
+}
 
 impl Slot {
     fn new() -> Slot {
@@ -92,8 +105,45 @@ impl Slot {
             plain: AtomicU32::new(0),
             read_edges: AtomicU32::new(1),
             drained_at: AtomicU32::new(0),
+            short_reads: AtomicU32::new(ShortReads::New as u32),
             claim: Claim::new(),
         }
+    }
+
+    /// Changes what a short read proves from one state to another; false when another thread was faster.
+    pub fn advance_short_reads(&self, from: ShortReads, to: ShortReads) -> bool {
+        self.short_reads.compare_exchange(from as u32, to as u32, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether nobody has found out yet.
+    pub fn short_reads_are_unknown(&self) -> bool {
+        self.short_reads.load(Ordering::Relaxed) <= ShortReads::AskedFor as u32
+    }
+
+    pub fn set_short_reads(&self, to: ShortReads) {
+        self.short_reads.store(to as u32, Ordering::Release);
+    }
+
+    pub fn short_reads_are(&self, what: ShortReads) -> bool {
+        self.short_reads.load(Ordering::Acquire) == what as u32
+    }
+
+    /// Nothing is known any more: the number is to be another description's. The generation that it was registered in.
+    pub fn forget(&self) -> u32 {
+        let registered = {
+            let mut inner = self.inner.lock();
+            inner.edges.forget();
+            inner.unpollable = false;
+            core::mem::take(&mut inner.registered)
+        };
+        self.forget_reads();
+        registered
+    }
+
+    fn forget_reads(&self) {
+        self.set_drained(0);
+        self.set_short_reads(ShortReads::New);
+        self.plain.store(0, Ordering::Relaxed);
     }
 
     /// The read edges so far; asked before a read that may prove the buffer empty.
@@ -168,6 +218,12 @@ pub fn of(fd: i32) -> Option<&'static Slot> {
     if let Some(slot) = existing(fd) {
         return Some(slot);
     }
+    make_chunk(fd)
+}
+
+#[cold]
+#[inline(never)]
+fn make_chunk(fd: i32) -> Option<&'static Slot> {
     let at = usize::try_from(fd).ok()?;
     let entry = TABLE.get(at / CHUNK)?;
     let mut chunk = Vec::with_capacity(CHUNK);
@@ -254,8 +310,7 @@ pub unsafe fn after_fork() {
             unsafe {
                 (*chunk.add(i)).inner.reset(EMPTY);
                 (*chunk.add(i)).claim.reset();
-                (*chunk.add(i)).set_drained(0);
-                (*chunk.add(i)).plain.store(0, Ordering::Relaxed);
+                (*chunk.add(i)).forget_reads();
             }
         }
     }

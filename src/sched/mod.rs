@@ -26,7 +26,7 @@ mod worker;
 
 pub use pool::{counts, is_polling};
 pub use queue::Queue;
-pub use worker::Worker;
+pub use worker::{Worker, each_worker};
 
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
@@ -145,7 +145,6 @@ pub fn ready(t: *const Thread) {
 /// Makes a thread runnable by any worker.
 pub(crate) fn inject(t: *const Thread) {
     GLOBAL.push(t);
-    fence(Ordering::SeqCst);
     pool::wake_one();
 }
 

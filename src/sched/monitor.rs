@@ -12,10 +12,14 @@ use crate::sys::{self, futex, time};
 
 /// Between two looks.
 const TICK: u64 = 2_000_000;
-/// Looks without progress before a worker loses its permit.
-const PATIENCE: u32 = 3;
+/// Looks without progress before a worker is suspected.
+const PATIENCE: u32 = 2;
 /// CPU time that a thread may use, once suspected, before others are given another worker.
 const LONGEST_TURN: u64 = 4_000_000;
+/// How often rescue may make kernel threads: FEW at once, and as many again after each interval. A disk that stalls for a
+/// moment holds up one worker after the other; what is blocked for good gets its threads all the same.
+const FEW: usize = 2;
+const GROWTH_INTERVAL: u64 = time::SECOND / 10;
 /// Quiet looks before the monitor itself goes to sleep.
 const QUIET_TICKS: u32 = 25;
 const STACK: usize = 128 * 1024;
@@ -43,33 +47,61 @@ pub(super) fn nudge() {
 }
 
 /// What the monitor remembers of a permit between two looks.
+#[derive(Default)]
 struct Seen {
     tick: u32,
     /// Looks since the tick last moved.
     since: u32,
-    /// The holder's CPU time when it was first suspected, 0 before.
-    cpu: u64,
+    suspicion: Option<Suspicion>,
+}
+
+/// What the holder of a permit whose tick stands still had used of the CPU.
+struct Suspicion {
+    at_first: u64,
+    at_last: u64,
+    was_blocked: bool,
 }
 
 impl Seen {
-    /// Whether the worker behind `tid` is held up by something other than the kernel's scheduler: blocked, or
-    /// computing for longer than others should wait. A worker that is merely waiting for a CPU is not helped by
-    /// another that would wait for it too.
+    /// Whether the worker behind `tid` is held up by something other than the kernel's scheduler: blocked from one
+    /// look to the next, or computing for longer than others should wait. One that was seen blocked once may be
+    /// waiting for a page or for the kernel's lock of the address space, and one that merely waits for a CPU is not
+    /// helped by another that would wait for it too.
     fn is_held_up(&mut self, tid: u32) -> bool {
-        if !sys::task::is_runnable(tid) {
+        let blocked = !sys::task::is_runnable(tid);
+        let cpu = sys::task::cpu_time(tid);
+        let before = self.suspicion.get_or_insert(Suspicion { at_first: cpu, at_last: cpu, was_blocked: false });
+        let held_up = (blocked && before.was_blocked && cpu == before.at_last)
+            || cpu.saturating_sub(before.at_first) >= LONGEST_TURN;
+        (before.at_last, before.was_blocked) = (cpu, blocked);
+        held_up
+    }
+}
+
+/// When rescue last made kernel threads.
+#[derive(Default)]
+struct Growth([u64; FEW]);
+
+impl Growth {
+    /// Whether a rescue may go ahead: a spare worker takes the permit, or a kernel thread may be made.
+    fn allows(&mut self) -> bool {
+        if pool::has_spare() {
             return true;
         }
-        let cpu = sys::task::cpu_time(tid);
-        if self.cpu == 0 {
-            self.cpu = cpu;
+        let now = time::now();
+        let allowed = now - self.0[0] >= GROWTH_INTERVAL;
+        if allowed {
+            self.0.rotate_left(1);
+            self.0[FEW - 1] = now;
         }
-        cpu.saturating_sub(self.cpu) >= LONGEST_TURN
+        allowed
     }
 }
 
 unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     crate::arch::tls::set_depth(1);
-    let mut seen: Vec<Seen> = permits().iter().map(|_| Seen { tick: 0, since: 0, cpu: 0 }).collect();
+    let mut seen: Vec<Seen> = permits().iter().map(|_| Seen::default()).collect();
+    let mut growth = Growth::default();
     let mut quiet = 0;
     loop {
         let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK)));
@@ -86,11 +118,11 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
             continue;
         }
         quiet = 0;
-        look(&mut seen);
+        look(&mut seen, &mut growth);
     }
 }
 
-fn look(seen: &mut [Seen]) {
+fn look(seen: &mut [Seen], growth: &mut Growth) {
     // Workers that get on look for events themselves.
     let stuck = permits().iter().zip(seen.iter()).all(|(p, s)| p.tick.load(Ordering::Relaxed) == s.tick);
     if stuck && !pool::is_polling() {
@@ -107,7 +139,7 @@ fn look(seen: &mut [Seen]) {
     for (permit, seen) in permits().iter().zip(seen) {
         let tick = permit.tick.load(Ordering::Relaxed);
         if tick != seen.tick {
-            *seen = Seen { tick, since: 0, cpu: 0 };
+            *seen = Seen { tick, ..Seen::default() };
             continue;
         }
         seen.since += 1;
@@ -116,9 +148,12 @@ fn look(seen: &mut [Seen]) {
         }
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
-        if !holder.is_null() && unsafe { seen.is_held_up((*holder).tid()) && (*holder).rescue(tick) } {
+        if !holder.is_null() && unsafe { seen.is_held_up((*holder).tid()) && growth.allows() && (*holder).rescue(tick) }
+        {
             report::count(report::Event::Rescue);
-            seen.since = 0;
+            *seen = Seen { tick, ..Seen::default() };
+            // One a look: the new worker may be all that the others waited for.
+            return;
         }
     }
 }

@@ -190,6 +190,11 @@ pub(super) fn stir(w: &Worker) {
     }
 }
 
+/// Whether a permit could change hands without a new kernel thread.
+pub(super) fn has_spare() -> bool {
+    POOL.lock().spare.len > 0
+}
+
 /// Finds a worker for `permit`: a spare one, else a new kernel thread, else it stays free.
 pub(super) fn hand_over(permit: *const Permit) {
     let mut pool = POOL.lock();
@@ -262,6 +267,10 @@ pub(super) fn take_free() -> *const Permit {
 /// A spare worker waits for a permit. False: the kernel thread may end.
 pub(super) fn wait_for_permit(w: &Worker) -> bool {
     w.apply_idle_mask();
+    if let Some(main) = w.mail() {
+        // Sent to this worker in the event source, whose permit was then taken before it came out.
+        super::inject(main);
+    }
     let shunned = w.is_first() && SHUN_FIRST.load(Ordering::SeqCst) > 0;
     let permit = if GLOBAL.is_empty() || shunned { null() } else { take_free() };
     if !permit.is_null() {

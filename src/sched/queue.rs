@@ -34,7 +34,7 @@ impl Queue {
         self.len() == 0
     }
 
-    /// Appends; the length is published with a full fence (the idle protocol needs it).
+    /// Appends. The lock's release is the read-modify-write that [`super::sleepers::Sleepers::fence_after_push`] counts on.
     pub(crate) fn push(&self, t: *const Thread) {
         let mut list = self.list.lock();
         // SAFETY: `t` is runnable, in no queue; the tail is a live runnable thread.
@@ -43,7 +43,7 @@ impl Queue {
             if list.tail.is_null() { list.head = t } else { (*list.tail).next.set(t) }
         }
         list.tail = t;
-        self.len.fetch_add(1, Ordering::SeqCst);
+        self.len.store(self.len() + 1, Ordering::Relaxed);
     }
 
     pub fn pop(&self) -> Option<*const Thread> {
@@ -59,8 +59,11 @@ impl Queue {
         list.head = unsafe { (*t).next.get() };
         if list.head.is_null() {
             list.tail = null();
+        } else {
+            // SAFETY: as above. It is the next to run here, unless stolen.
+            unsafe { (*list.head).prefetch() };
         }
-        self.len.fetch_sub(1, Ordering::Relaxed);
+        self.len.store(self.len() - 1, Ordering::Relaxed);
         Some(t)
     }
 

@@ -11,7 +11,7 @@
 //! shows that without the poller's fence or the waker's a thread is stranded. An idle worker that is not seen
 //! costs time only: somebody polls while it sleeps, and is notified.
 
-use crate::atomic::modelled::{AtomicU32, Ordering, fence, modelled_new};
+use crate::atomic::modelled::{AtomicU32, Ordering, fence, fence_after_rmw, modelled_new};
 
 #[derive(Debug)]
 pub struct Sleepers {
@@ -48,9 +48,10 @@ impl Sleepers {
         self.polling.store(0, Ordering::Relaxed);
     }
 
-    /// Between a push and a look at who sleeps.
+    /// Between a push, which ends with a read-modify-write, and a look at who sleeps.
+    #[inline]
     pub fn fence_after_push(&self) {
-        fence(Ordering::SeqCst);
+        fence_after_rmw();
     }
 
     pub fn any_idle(&self) -> bool {

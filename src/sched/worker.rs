@@ -8,15 +8,19 @@ use super::seat::{Seat, TICK_MASK};
 use super::{Action, GLOBAL, Permit, permits, pool, source};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
+use crate::report::Parks;
 use crate::sys::{self, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
 /// How many switches between two looks at the global queue, and at the event source. Coprime, so that
 /// the two do not always fall together.
 const GLOBAL_EVERY: u32 = 61;
-const EVENTS_EVERY: u32 = 32;
+const EVENTS_EVERY: u32 = 128;
+
+/// Every worker ever made.
+static WORKERS: AtomicPtr<Worker> = AtomicPtr::new(null_mut());
 
 pub struct Worker {
     /// The permit, and who may take it.
@@ -39,11 +43,25 @@ pub struct Worker {
     first: Cell<bool>,
     /// The main thread, sent home by another worker: run before anything else.
     pub(super) mailbox: AtomicPtr<Thread>,
+    /// How often threads parked here.
+    pub parks: Parks,
+    /// Link of `WORKERS`.
+    older: Cell<*const Worker>,
+}
+
+/// Looks at every worker ever made.
+pub fn each_worker(mut look: impl FnMut(&Worker)) {
+    let mut at: *const Worker = WORKERS.load(Ordering::Acquire);
+    // SAFETY: workers are never freed, and their link does not change once they are in the list.
+    while let Some(w) = unsafe { at.as_ref() } {
+        look(w);
+        at = w.older.get();
+    }
 }
 
 impl Worker {
     pub(super) fn new() -> &'static Worker {
-        Box::leak(Box::new(Worker {
+        let w: &'static Worker = Box::leak(Box::new(Worker {
             seat: Seat::new(),
             futex: AtomicU32::new(0),
             next: Cell::new(core::ptr::null()),
@@ -57,7 +75,18 @@ impl Worker {
             retired: Cell::new(false),
             first: Cell::new(false),
             mailbox: AtomicPtr::new(null_mut()),
-        }))
+            parks: Parks::new(),
+            older: Cell::new(null()),
+        }));
+        let mut newest = WORKERS.load(Ordering::Relaxed);
+        loop {
+            w.older.set(newest);
+            let this = (w as *const Worker).cast_mut();
+            match WORKERS.compare_exchange_weak(newest, this, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return w,
+                Err(now) => newest = now,
+            }
+        }
     }
 
     #[inline]
@@ -165,7 +194,8 @@ impl Worker {
         }
     }
 
-    fn mail(&self) -> Option<*const Thread> {
+    /// Takes out the main thread, if it was sent here.
+    pub(super) fn mail(&self) -> Option<*const Thread> {
         if self.mailbox.load(Ordering::Relaxed).is_null() {
             return None;
         }

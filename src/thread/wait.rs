@@ -76,9 +76,13 @@ impl Waiter {
 
     /// Sleeps until fired. The parker is armed and visible to its wakers.
     pub fn sleep(&self, how: &Wait) -> Wake {
-        report::parked(how.call);
         // SAFETY: records are never freed, and this one is the caller's own.
         let thread = unsafe { self.thread.get().as_ref() };
+        // SAFETY: workers are never freed; a thread's is its own to count in while it runs.
+        match thread.and_then(|t| unsafe { t.worker.get().as_ref() }) {
+            Some(w) => w.parks.count_alone(how.call),
+            None => report::foreign_parked(how.call),
+        }
         if let Some(t) = thread {
             // What came before the parker was armed had nobody to wake.
             if how.cancellable && t.cancel.begin_wait(t) {
@@ -134,15 +138,13 @@ impl Waiter {
 }
 
 /// Runs `f` with the calling thread's waiter, inside the runtime.
+#[inline(always)]
 pub fn with_waiter<R>(f: impl FnOnce(&Waiter) -> R) -> R {
     tls::enter();
     let t = tls::current();
-    let r = if t.is_null() {
-        f(&Waiter::foreign())
-    } else {
-        // SAFETY: records are never freed.
-        f(unsafe { &(*t).waiter })
-    };
+    let foreign = Waiter::foreign();
+    // SAFETY: records are never freed.
+    let r = f(if t.is_null() { &foreign } else { unsafe { &(*t).waiter } });
     tls::leave();
     r
 }

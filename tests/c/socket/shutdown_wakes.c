@@ -1,4 +1,5 @@
 // shutdown ends the waits of other threads: readers get the end of the stream, writers EPIPE, accept EINVAL.
+// verify: a Unix peer that stops reading makes no readiness event (unix_poll reports none), for poll neither.
 #include "oracle.h"
 
 static int ends[2], listener;

@@ -109,6 +109,10 @@ pub fn activate() -> bool {
     let shape = hijack::Shape { size: LOOP_STACK, guard: 4096, user: None };
     let Some(loop_pair) = make_loop_pair(shape) else { return false };
     let pair = loop_pair.pair.get();
+    // It stands for this kernel thread in glibc's list when main, who is not at home, calls setuid.
+    if let Some(word) = tcb::tid(pair.tp) {
+        word.store(sys::gettid(), Ordering::Relaxed);
+    }
     let main = thread::adopt_current();
     // SAFETY: the only thread; the pair is nobody else's.
     unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };

@@ -110,6 +110,11 @@ impl Worker {
         self.first.get()
     }
 
+    /// The TCB of the loop.
+    pub fn loop_pointer(&self) -> usize {
+        self.tp.get()
+    }
+
     /// The TCB that libc started this kernel thread on, where the kernel's rseq area is; `None` for the first
     /// worker, whose is the main thread's and never goes away.
     pub fn started_on(&self) -> Option<usize> {

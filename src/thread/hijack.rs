@@ -10,6 +10,7 @@ use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::real;
 use crate::report;
+use crate::signal;
 use crate::sys::sig;
 use crate::syscall;
 use core::ffi::c_void;
@@ -61,6 +62,7 @@ unsafe extern "C-unwind" fn hatch(arg: *mut c_void) -> *mut c_void {
     if let Some(word) = tcb::tid(tp) {
         word.store(t.tid(), Ordering::Relaxed);
     }
+    signal::setxid::settle(tp);
     forget_kernel_thread(tp);
     // Below the frame that publishes, with some slack: what is under it is the coroutine's.
     t.stack_base.set((arch::stack_pointer() - 256) & !15);

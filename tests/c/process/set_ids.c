@@ -20,7 +20,7 @@ static void *yielding(void *unused)
     return unused;
 }
 
-static bool all_tasks_have(const char *field, unsigned effective)
+static bool all_tasks_now_have(const char *field, unsigned effective)
 {
     DIR *tasks = opendir("/proc/self/task");
     MUST(tasks != NULL);
@@ -37,6 +37,17 @@ static bool all_tasks_have(const char *field, unsigned effective)
             fclose(status);
     }
     closedir(tasks);
+    return all;
+}
+
+// A task that is ending, which runs no code of the program any more, is given the time to go.
+static bool all_tasks_have(const char *field, unsigned effective)
+{
+    bool all = all_tasks_now_have(field, effective);
+    for (int i = 0; !all && i < 5; i++) {
+        sleep_ms(20);
+        all = all_tasks_now_have(field, effective);
+    }
     return all;
 }
 

@@ -6,6 +6,8 @@
 //! | a full fence                 | a full fence                         |
 //! | checks what it waits for     | [`Count::any`]                       |
 //!
+//! The number changes under the lock of the bucket's queue only; wakers read it without.
+//!
 //! One of the two sees the other's first step: the waiter finds nothing to wait for, or the waker finds the
 //! waiter and takes the bucket's lock. Both fences are in here; the order of the steps is the caller's.
 //! `tests/model/lot.rs` shows that either fence or either order missing loses a wake-up.
@@ -23,17 +25,24 @@ impl Count {
         }
     }
 
-    /// One more, who has not checked its condition yet.
+    /// One more, who has not checked its condition yet. Under the queue's lock, as all that changes the number.
     #[inline]
     pub fn enter(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
         fence_after_rmw();
     }
 
+    /// One more, who checks nothing: it holds the lock under which wakers change what it waits for, and they see the
+    /// number because it lets that lock go afterwards.
+    #[inline]
+    pub fn enter_unchecked(&self) {
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
     /// One less.
     #[inline]
     pub fn leave(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.store(self.0.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
     }
 
     /// Whether anybody may wait. The caller has just changed what they wait for.

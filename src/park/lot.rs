@@ -128,9 +128,32 @@ pub enum Parked {
 pub fn park(
     key: usize, kind: Kind, mask: u32, how: &Wait, validate: impl FnOnce() -> bool, before_sleep: impl FnOnce(),
 ) -> Parked {
+    let admit = |count: &Count| {
+        count.enter();
+        let valid = validate();
+        if !valid {
+            count.leave();
+        }
+        valid
+    };
+    park_if(key, kind, mask, how, admit, before_sleep)
+}
+
+/// Waits for a wake of `(key, kind)`, whose wakers hold a lock that the caller holds too and lets go in `before_sleep`.
+pub fn park_unchecked(key: usize, kind: Kind, how: &Wait, before_sleep: impl FnOnce()) -> Parked {
+    let admit = |count: &Count| {
+        count.enter_unchecked();
+        true
+    };
+    park_if(key, kind, u32::MAX, how, admit, before_sleep)
+}
+
+#[inline(always)]
+fn park_if(
+    key: usize, kind: Kind, mask: u32, how: &Wait, admit: impl FnOnce(&Count) -> bool, before_sleep: impl FnOnce(),
+) -> Parked {
     wait::with_waiter(|waiter| {
         let home = bucket(key);
-        home.count.enter();
         let mut node = Node {
             next: null_mut(),
             prev: null_mut(),
@@ -143,9 +166,7 @@ pub fn park(
         let node = &raw mut node;
         {
             let mut queue = home.queue.lock();
-            if !validate() {
-                drop(queue);
-                home.count.leave();
+            if !admit(&home.count) {
                 return Parked::Invalid;
             }
             waiter.parker.arm();
@@ -175,7 +196,6 @@ fn leave(node: *mut Node) {
         // SAFETY: as above; now under the lock that guards it.
         if unsafe { (*node).bucket.load(Ordering::Relaxed) } == at {
             queue.unlink(node);
-            drop(queue);
             home.count.leave();
             return;
         }

@@ -133,16 +133,9 @@ unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<u64>) -> Result<()
             return Err(Exit::Errno(libc::EPERM));
         }
         let how = Wait::until(Call::Cond, until).cancellable();
-        let parked = lot::park(
-            key,
-            Kind::Cond,
-            u32::MAX,
-            &how,
-            || true,
-            || {
-                let _ = mutex::unlock(m);
-            },
-        );
+        let parked = lot::park_unchecked(key, Kind::Cond, &how, || {
+            let _ = mutex::unlock(m);
+        });
         mutex::lock(m)?;
         match parked {
             Parked::Woken(Wake::TimedOut) => Err(Exit::Errno(libc::ETIMEDOUT)),

@@ -75,13 +75,12 @@ impl<C: Counting> Bucket<C> {
         Arc::new(Bucket { count: C::new(), queue: Mutex::new(VecDeque::new()), word: AtomicU32::new(word) })
     }
 
-    /// Mirrors `lot::park`: count, lock, validate, arm, link, unlock, sleep. Whoever wakes has unlinked.
+    /// Mirrors `lot::park`: lock, count, validate, arm, link, unlock, sleep. Whoever wakes has unlinked.
     fn park(&self, validate: impl FnOnce() -> bool, before_sleep: impl FnOnce()) {
-        self.count.enter();
         let sleeper = Arc::new(Sleeper::new());
         let mut queue = self.queue.lock().unwrap();
+        self.count.enter();
         if !validate() {
-            drop(queue);
             self.count.leave();
             return;
         }

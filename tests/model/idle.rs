@@ -1,7 +1,7 @@
 //! The idle protocol: no runnable thread while every worker sleeps, and somebody in the event source while workers with a
 //! permit sleep.
 //!
-//! Mirrors `sched::pool` (`idle`, `wake_one`, `leave_source`, `take_free`) and `sched::Queue` around `Sleepers`. A thread is a
+//! Mirrors `sched::pool` (`idle`, `wake_one`, `leave_source`, `take_free`, `send_home`) and `sched::Queue` around `Sleepers`. A thread is a
 //! unit of `runnable`; when all that the scene makes have run, everybody goes home. The monitor, which in the end finds
 //! what was missed, is left out: nothing may need it.
 
@@ -22,6 +22,8 @@ enum Flaw {
     LooksFirst,
     /// The poller that has lost its permit goes without a word.
     LeavesTheSourceEmpty,
+    /// The first worker that has lost its permit keeps the main thread that was sent to it.
+    KeepsTheMail,
 }
 
 /// A worker's futex, or the event source's notifier: 1 is open.
@@ -73,10 +75,13 @@ struct Scene {
     futexes: [Gate; 2],
     left: Mutex<u32>,
     over: AtomicU32,
+    /// Whether what is made runnable is the main thread, at home on worker 0.
+    homing: bool,
+    mailbox: AtomicU32,
 }
 
 impl Scene {
-    fn new(flaw: Flaw, threads: u32) -> Arc<Scene> {
+    fn new(flaw: Flaw, threads: u32, homing: bool) -> Arc<Scene> {
         Arc::new(Scene {
             flaw,
             sleepers: Sleepers::new(),
@@ -87,6 +92,8 @@ impl Scene {
             futexes: [Gate::new(), Gate::new()],
             left: Mutex::new(threads),
             over: AtomicU32::new(0),
+            homing,
+            mailbox: AtomicU32::new(0),
         })
     }
 
@@ -115,13 +122,47 @@ impl Scene {
         self.runnable.load(Ordering::Relaxed) != 0
     }
 
+    /// Mirrors `Worker::mail`.
+    fn mail(&self, me: usize) -> bool {
+        me == 0 && self.mailbox.load(Ordering::Relaxed) != 0 && self.mailbox.swap(0, Ordering::Acquire) != 0
+    }
+
+    /// Mirrors `pool::send_home`; the spare workers have gone home themselves, here.
+    fn send_home(&self, me: usize) -> bool {
+        let mut pool = self.pool.lock().unwrap();
+        let polls = pool.poller == Some(0);
+        if let Some(at) = pool.idle.iter().position(|&w| w == 0) {
+            pool.idle.remove(at);
+            self.sleepers.idle_leaves();
+        } else if !polls {
+            return false;
+        }
+        if !pool.permits[0] {
+            pool.permits.swap(0, me);
+        }
+        self.mailbox.store(1, Ordering::Release);
+        drop(pool);
+        if polls {
+            self.source.open()
+        } else {
+            self.futexes[0].open()
+        }
+        true
+    }
+
     /// Mirrors `Queue::pop`, and runs the thread. Whether there was one.
-    fn run_one(&self) -> bool {
+    fn run_one(&self, me: usize) -> bool {
+        if self.mail(me) {
+            self.ran();
+            return true;
+        }
         let mut n = self.runnable.load(Ordering::Relaxed);
         while n != 0 {
             match self.runnable.compare_exchange(n, n - 1, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
-                    self.ran();
+                    if !(self.homing && me != 0 && self.send_home(me)) {
+                        self.ran();
+                    }
                     return true;
                 }
                 Err(now) => n = now,
@@ -146,7 +187,7 @@ impl Scene {
             if !self.pool.lock().unwrap().permits[me] && !self.regain(me) {
                 return;
             }
-            if !self.run_one() {
+            if !self.run_one(me) {
                 self.idle(me);
             }
         }
@@ -154,6 +195,9 @@ impl Scene {
 
     /// Mirrors the beginning of `pool::wait_for_permit`.
     fn regain(&self, me: usize) -> bool {
+        if self.flaw != Flaw::KeepsTheMail && self.mail(me) {
+            self.inject();
+        }
         let taken = self.work_visible() && self.take_free();
         self.pool.lock().unwrap().permits[me] |= taken;
         taken
@@ -236,7 +280,10 @@ impl Scene {
 }
 
 fn with_workers(workers: usize, flaw: Flaw, threads: u32, foreign: impl FnOnce(&Scene)) {
-    let scene = Scene::new(flaw, threads);
+    in_scene(workers, Scene::new(flaw, threads, false), foreign);
+}
+
+fn in_scene(workers: usize, scene: Arc<Scene>, foreign: impl FnOnce(&Scene)) {
     let start = |me| {
         let scene = scene.clone();
         thread::spawn(move || scene.work(me))
@@ -302,4 +349,23 @@ fn the_source_is_not_left_empty() {
 #[should_panic(expected = "deadlock")]
 fn a_poller_that_leaves_without_a_word_strands_the_idle() {
     explore(2, || poller_loses_its_permit(Flaw::LeavesTheSourceEmpty));
+}
+
+/// The main thread becomes runnable while another comes back from the kernel and takes a permit, the first worker's perhaps.
+fn main_is_sent_home(flaw: Flaw) {
+    in_scene(2, Scene::new(flaw, 1, true), |scene| {
+        scene.inject();
+        scene.take_free();
+    });
+}
+
+#[test]
+fn main_runs_at_home_or_elsewhere() {
+    explore(2, || main_is_sent_home(Flaw::None));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_mailbox_that_nobody_empties_strands_main() {
+    explore(2, || main_is_sent_home(Flaw::KeepsTheMail));
 }

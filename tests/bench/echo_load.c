@@ -1,6 +1,6 @@
 /* The load: N connections to an echo server, one request of 64 bytes in flight on each, for D seconds, every byte compared.
  *
- * echo_load PORT CONNECTIONS SECONDS [SERVER_PID]     prints "key value" lines
+ * echo_load PORT CONNECTIONS SECONDS [SERVER_PID [busy]]     prints "key value" lines
  *
  * It connects in batches, lets every connection complete a request (so the server has all of its threads), warms up, and only
  * then opens the window that is measured. The server's CPU time is read at both ends of that window from the kernel's clock for the
@@ -32,6 +32,7 @@ struct connection {
 
 static int poller, port, wanted;
 static pid_t server;
+static int busy; /* never sleeps: it has a CPU of its own, and the server is not charged with waking it */
 static struct connection *connections;
 static int opened, connecting, warm, waiting;
 static uint64_t requests, slowest, histogram[SLOTS];
@@ -180,7 +181,7 @@ static void open_more(void)
 static void turn(int timeout_ms)
 {
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(poller, events, EVENTS, timeout_ms);
+    int count = epoll_wait(poller, events, EVENTS, busy ? 0 : timeout_ms);
     if (count < 0 && errno != EINTR)
         die("epoll_wait", errno);
     for (int i = 0; i < count; i++) {
@@ -259,13 +260,14 @@ static void measure(double seconds)
 
 int main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 5) {
-        fprintf(stderr, "usage: echo_load PORT CONNECTIONS SECONDS [SERVER_PID]\n");
+    if (argc < 4 || argc > 6 || (argc == 6 && strcmp(argv[5], "busy") != 0)) {
+        fprintf(stderr, "usage: echo_load PORT CONNECTIONS SECONDS [SERVER_PID [busy]]\n");
         return 2;
     }
     port = (int)number("port", argv[1], 1, 65535);
     wanted = (int)number("connections", argv[2], 1, MOST_CONNECTIONS);
     double seconds = number("seconds", argv[3], 0.1, 600);
+    busy = argc > 5;
     server = argc > 4 ? (pid_t)number("server", argv[4], 1, 4194304) : 0;
     raise_descriptor_limit();
     connections = calloc((size_t)wanted, sizeof *connections);

@@ -1,7 +1,8 @@
 """What is measured: each scene is a name, the modes that take part, the figures it yields, and how one run of one mode goes.
 
 A server's CPU time is read by the load generator at both ends of its window, from the kernel's clock for that process.
-'pinned' scenes give the server CPU 0 and the load CPU 1, so that one does not take from the other; 'unpinned' ones leave both to the
+'pinned' scenes give the server CPU 0 and the load CPU 1, so that one does not take from the other; the load never sleeps there, because on
+one machine it would be the server that pays for waking it, more often the faster the load is. 'unpinned' ones leave both to the
 kernel, and with the library more than one worker.
 """
 
@@ -43,7 +44,8 @@ class Echo:
         program = "echo_epoll" if mode == EPOLL else "echo_threads"
         with kit.server(mode, program, cpu=SERVER_CPU if self.pinned else None) as (pid, port):
             with PeakThreads(pid) as peak:
-                figures = kit.figures(BARE, "echo_load", port, self.connections, self.seconds, pid, seconds=self.seconds,
+                busy = ["busy"] if self.pinned else []
+                figures = kit.figures(BARE, "echo_load", port, self.connections, self.seconds, pid, *busy, seconds=self.seconds,
                                       cpu=LOAD_CPU if self.pinned else None)
         figures["server_kernel_threads"] = peak.threads
         return figures

@@ -1,4 +1,4 @@
-//! Error numbers inside the engine, and the three ways an operation can end without a value.
+//! Error numbers inside the engine, and the four ways an operation can end without a value.
 //!
 //! Inside, errors are values; `errno` itself is written by `preload` alone, at the edge. Nothing here
 //! may assume that the calling thread has a valid `errno` location.
@@ -19,6 +19,8 @@ impl Errno {
 pub enum Exit {
     /// Not ours: the hook makes the real call with the same arguments.
     Native,
+    /// The same for a call that may block: the permit is given up meanwhile.
+    Offloaded,
     /// The call fails with this (positive) error number.
     Errno(i32),
     /// The thread has been cancelled: the hook calls the real `pthread_testcancel` from its own frame,

@@ -65,6 +65,9 @@ struct Events;
 impl EventSource for Events {
     fn poll(&self) -> usize {
         let expired = if timer::next_deadline() == u64::MAX { 0 } else { timer::expire(time::now()) };
+        if reactor::wants_verification() {
+            reactor::verify(time::now());
+        }
         let found = if reactor::is_in_use() { reactor::collect(Some(0)) } else { 0 };
         if reactor::take_notification() && sched::is_polling() {
             reactor::notify();

@@ -7,13 +7,14 @@
 //! | `observe!` | a call that only makes, or tells of, a descriptor: the real one, then the engine hears of it |
 //! | `jump!` | a call whose real function must be jumped to from the outermost frame (`vfork`, `syscall`) |
 //!
-//! Every hook is the same three steps, from an operation that ends in one of four ways:
+//! Every hook is the same three steps, from an operation that ends in one of five ways:
 //!
 //! ```text
 //!     no second thread yet ────────────────────────────────────────┐
 //!     the operation ── a value ───────▶ return it, errno untouched  │
 //!                   ├─ Exit::Errno ───▶ say it as the type says     │
 //!                   ├─ Exit::Cancelled ▶ unwind from here, or retry │
+//!                   ├─ Exit::Offloaded ▶ the next definition, with the permit given up
 //!                   └─ Exit::Native ────────────────────────────────┴▶ the next definition
 //! ```
 //!
@@ -123,6 +124,12 @@ macro_rules! hook {
                     Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
                     // SAFETY: nothing in this frame has a destructor, and the operation has returned.
                     Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
+                    Err(engine::Exit::Offloaded) => {
+                        let scope = engine::ops::offload::enter();
+                        let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
+                        engine::ops::offload::leave(scope);
+                        return answer;
+                    }
                     Err(engine::Exit::Native) => break,
                 }
             }

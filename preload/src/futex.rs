@@ -23,7 +23,7 @@ unsafe extern "C-unwind" fn decide_syscall(
             Err(Exit::Errno(errno)) => return Answer::value(Convention::failed(errno)),
             // SAFETY: nothing in this frame has a destructor, and the operation has returned.
             Err(Exit::Cancelled) => unsafe { crate::real::test_cancel() },
-            Err(Exit::Native) => break,
+            Err(Exit::Native | Exit::Offloaded) => break,
         }
     }
     Answer::jump(&NEXT)

@@ -173,6 +173,7 @@
 //! | `pthread_cond_broadcast@GLIBC_2.2.5` | cond | `ops::cond::old_broadcast` |
 //! | `pthread_rwlock_rdlock` | rwlock | `ops::rwlock::rdlock` |
 //! | `pthread_rwlock_tryrdlock` | rwlock | `ops::rwlock::tryrdlock` |
+//! | `pthread_rwlock_trywrlock` | rwlock | `ops::rwlock::trywrlock` |
 //! | `pthread_rwlock_wrlock` | rwlock | `ops::rwlock::wrlock` |
 //! | `pthread_rwlock_timedrdlock` | rwlock | `ops::rwlock::timedrdlock` |
 //! | `pthread_rwlock_timedwrlock` | rwlock | `ops::rwlock::timedwrlock` |

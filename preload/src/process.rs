@@ -20,7 +20,7 @@ unsafe extern "C-unwind" fn decide_vfork() -> Answer {
         match unsafe { ops::process::vfork() } {
             Ok(child) => return Answer::value(child as c_long),
             Err(Exit::Errno(errno)) => return Answer::value(Convention::failed(errno)),
-            Err(Exit::Native | Exit::Cancelled) => {}
+            Err(Exit::Native | Exit::Offloaded | Exit::Cancelled) => {}
         }
     }
     Answer::jump(&NEXT)

@@ -1,4 +1,4 @@
-//! Read-write locks. `trywrlock` stays libc's: it never waits. The names with underscores are what old libraries
+//! Read-write locks. The names with underscores are what old libraries
 //! call.
 
 use crate::ret::ErrorNumber;
@@ -7,6 +7,7 @@ use libc::{clockid_t, pthread_rwlock_t, timespec};
 
 hook! { fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::rdlock }
 hook! { fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::tryrdlock }
+hook! { fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::trywrlock }
 hook! { fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::wrlock }
 hook! {
     fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, deadline: *const timespec) -> ErrorNumber

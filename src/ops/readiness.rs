@@ -30,18 +30,17 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
         return Err(Exit::Cancelled);
     }
     let how = Wait::until(call, until).cancellable();
-    let mut turn: Option<Turn> = None;
+    let mut turns: Vec<Turn> = Vec::new();
     loop {
         let found = look();
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
-            pass(turn);
+            pass(turns);
             return Ok(found?);
         }
-        // A turn whose edge this look has found to be stale ends here.
-        let outcome;
-        (outcome, turn) = reactor::wait_many(&mut fds(), &how);
-        match outcome {
+        // An edge that this look has found nothing behind may mean something to others: this one's interest is narrower.
+        match reactor::wait_many(&mut fds(), &how, &mut turns) {
             Outcome::NotPollable => {
+                pass(turns);
                 let scope = super::offload::enter();
                 let r = blocking();
                 super::offload::leave(scope);
@@ -51,7 +50,7 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
             Outcome::Woken(Wake::TimedOut) => {}
             Outcome::Woken(why) => {
                 if let Err(exit) = verdict(why, true) {
-                    pass(turn);
+                    pass(turns);
                     return Err(exit);
                 }
             }

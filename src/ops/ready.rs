@@ -92,9 +92,9 @@ fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> R
     }
 }
 
-/// Hands the turn, if there is one, to the next waiter.
-pub(super) fn pass(turn: Option<Turn>) {
-    if let Some(turn) = turn {
+/// Hands turns, if there are any, to the next waiters.
+pub(super) fn pass(turns: impl IntoIterator<Item = Turn>) {
+    for turn in turns {
         turn.pass();
     }
 }

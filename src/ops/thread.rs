@@ -293,7 +293,7 @@ pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
         FREE => Err(Exit::Errno(libc::ESRCH)),
         ENDED => Ok(()),
         // glibc acts at once on itself when asynchronous.
-        _ if own || t.is_bound() => Err(Exit::Native),
+        _ if own => Err(Exit::Native),
         _ if cancellation::request(t) => Ok(()),
         _ => Err(Exit::Native),
     }

@@ -128,15 +128,27 @@ pub enum Parked {
 pub fn park(
     key: usize, kind: Kind, mask: u32, how: &Wait, validate: impl FnOnce() -> bool, before_sleep: impl FnOnce(),
 ) -> Parked {
-    let admit = |count: &Count| {
+    park_if(key, kind, mask, how, checked(validate), before_sleep).0
+}
+
+fn checked(validate: impl FnOnce() -> bool) -> impl FnOnce(&Count) -> bool {
+    |count| {
         count.enter();
         let valid = validate();
         if !valid {
             count.leave();
         }
         valid
-    };
-    park_if(key, kind, mask, how, admit, before_sleep)
+    }
+}
+
+/// As [`park`], where every waiter is woken at once and the object may be gone afterwards: the reason is `Ready` also for
+/// one that was woken by something else but whose waker had come when it was about to look.
+pub fn park_for_all(key: usize, kind: Kind, mask: u32, how: &Wait, validate: impl FnOnce() -> bool) -> Parked {
+    match park_if(key, kind, mask, how, checked(validate), || {}) {
+        (Parked::Woken(_), true) => Parked::Woken(Wake::Ready),
+        (parked, _) => parked,
+    }
 }
 
 /// Waits for a wake of `(key, kind)`, whose wakers hold a lock that the caller holds too and lets go in `before_sleep`.
@@ -145,13 +157,14 @@ pub fn park_unchecked(key: usize, kind: Kind, how: &Wait, before_sleep: impl FnO
         count.enter_unchecked();
         true
     };
-    park_if(key, kind, u32::MAX, how, admit, before_sleep)
+    park_if(key, kind, u32::MAX, how, admit, before_sleep).0
 }
 
+/// How it ended, and whether a waker came, first or later.
 #[inline(always)]
 fn park_if(
     key: usize, kind: Kind, mask: u32, how: &Wait, admit: impl FnOnce(&Count) -> bool, before_sleep: impl FnOnce(),
-) -> Parked {
+) -> (Parked, bool) {
     wait::with_waiter(|waiter| {
         let home = bucket(key);
         let mut node = Node {
@@ -167,28 +180,27 @@ fn park_if(
         {
             let mut queue = home.queue.lock();
             if !admit(&home.count) {
-                return Parked::Invalid;
+                return (Parked::Invalid, false);
             }
             waiter.parker.arm();
             queue.push(node);
         }
         before_sleep();
         let why = waiter.sleep(how);
-        leave(node);
-        Parked::Woken(why)
+        (Parked::Woken(why), leave(node))
     })
 }
 
 /// Takes the node out of whichever bucket holds it now (a requeue may have moved it).
 ///
-/// A waker clears `bucket` after it has fired the waiter, as its last access and under its lock: a null here
+/// Whether a waker had done that. A waker clears `bucket` after it has fired the waiter, as its last access and under its lock: a null here
 /// means that no waker will touch the node or the waiter again, anything else that one still may.
-fn leave(node: *mut Node) {
+fn leave(node: *mut Node) -> bool {
     loop {
         // SAFETY: the node is on our own stack; the field is atomic.
         let at = unsafe { (*node).bucket.load(Ordering::Acquire) };
         if at.is_null() {
-            return;
+            return true;
         }
         // SAFETY: buckets are static.
         let home = unsafe { &*at };
@@ -197,7 +209,7 @@ fn leave(node: *mut Node) {
         if unsafe { (*node).bucket.load(Ordering::Relaxed) } == at {
             queue.unlink(node);
             home.count.leave();
-            return;
+            return false;
         }
     }
 }

@@ -108,6 +108,30 @@ impl<S: Sleeper> Edges<S> {
         }
     }
 
+    /// An edge in `bits` that a poller used up and had no use for: one exclusive waiter per direction gets it, or it is
+    /// left for one. Pollers do not: the one that gives it back is linked again, and has looked.
+    pub fn give_back(&mut self, bits: u8) {
+        let mut open = bits;
+        let mut at = self.head;
+        while !at.is_null() && open != 0 {
+            let entry = at;
+            // SAFETY: linked entries and their sleepers are live while the lock is held.
+            unsafe {
+                at = (*entry).next;
+                let hit = (*entry).interest & open;
+                if hit == 0 || !(*entry).exclusive {
+                    continue;
+                }
+                let sleeper = (*entry).sleeper;
+                self.unlink(entry);
+                if (*sleeper).wake() {
+                    open &= !hit;
+                }
+            }
+        }
+        self.ready |= open;
+    }
+
     /// An edge in `bits`: wakes every poller and one exclusive waiter per direction (or everybody), and
     /// leaves the bit where no exclusive waiter took it. How many were woken.
     pub fn deliver(&mut self, bits: u8, everybody: bool) -> usize {

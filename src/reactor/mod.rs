@@ -28,12 +28,13 @@ use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Orde
 use crate::config;
 use crate::errno::Errno;
 use crate::park::Wake;
+use crate::sched;
 use crate::sys::time::Timespec;
 use crate::sys::{fd as sysfd, time};
 use crate::syscall;
 use crate::thread::wait::{self, Wait};
 use polling::{Event, PollMode, Poller};
-use slots::{Node, ShortReads, Slot};
+use slots::{Link, Node, ShortReads, Slot};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Which directions a waiter cares for. Errors and hang-ups wake both.
@@ -223,14 +224,23 @@ pub fn disturb(fd: i32) {
 #[inline]
 fn ensure_registered(slot: &Slot, fd: i32) -> Result<(), Errno> {
     let generation = GENERATION.load(Ordering::Relaxed);
-    if slot.inner.lock().registered == generation {
-        return Ok(());
+    let lives = {
+        let inner = slot.inner.lock();
+        if inner.registered == generation {
+            return Ok(());
+        }
+        inner.lives
+    };
+    let armed = arm(slot, fd);
+    let mut inner = slot.inner.lock();
+    if inner.lives != lives {
+        // Closed meanwhile: nothing is known of the number's next description.
+        return armed;
     }
-    if let Err(e) = arm(slot, fd) {
-        slot.inner.lock().unpollable = e.0 == libc::EPERM;
+    if let Err(e) = armed {
+        inner.unpollable = e.0 == libc::EPERM;
         return Err(e);
     }
-    let mut inner = slot.inner.lock();
     if inner.registered != generation {
         inner.registered = generation;
         REGISTERED.fetch_add(1, Ordering::Relaxed);
@@ -323,7 +333,7 @@ pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) 
         let node = &raw mut node;
         waiter.parker.arm();
         // SAFETY: the node stays in this frame until it is unlinked below.
-        if unsafe { slot.link(node) } {
+        if is_linked(unsafe { slot.link(node) }) {
             let why = waiter.sleep(how);
             if why != Wake::Ready {
                 // An edge unlinks the node before it wakes its waiter, and nothing else makes this one ready.
@@ -338,20 +348,29 @@ pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) 
     (Outcome::Woken(why), used.then_some(Turn { slot, interest }))
 }
 
-/// Waits until any of several descriptors may be ready. With the turn of one whose edge had been left, which the
-/// caller passes on if it finds something ready, or does not look again.
-pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait) -> (Outcome, Option<Turn>) {
+/// Whether a node was linked. Should it be the first to be verified, a poller without a deadline must have one.
+fn is_linked(link: Link) -> bool {
+    if link == Link::FirstToVerify {
+        sched::deadline_moved();
+    }
+    link != Link::UsedUp
+}
+
+/// Waits until any of several descriptors may be ready. An edge that had been left ends the wait before it begins: its turn
+/// goes to `turns`, and the caller looks. If it finds something ready, or does not look again, it passes them on; if not, it
+/// comes back with them, and they go to those who may have a use for them once this thread is linked.
+pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait, turns: &mut Vec<Turn>) -> Outcome {
     let mut nodes: Vec<Node> = Vec::new();
     for (fd, interest) in fds {
-        let Some(slot) = slots::of(fd) else { return (Outcome::NotPollable, None) };
+        let Some(slot) = slots::of(fd) else { return Outcome::NotPollable };
         match ensure_registered(slot, fd) {
             Ok(()) => nodes.push(Node::new(slot, core::ptr::null(), interest.0, false)),
             // A regular file is always ready, a bad number is reported by poll itself: neither is waited for.
             Err(Errno(libc::EPERM | libc::EBADF)) => {}
-            Err(_) => return (Outcome::NotPollable, None),
+            Err(_) => return Outcome::NotPollable,
         }
     }
-    let (why, used) = wait::with_waiter(|waiter| {
+    let why = wait::with_waiter(|waiter| {
         waiter.parker.arm();
         let mut linked = 0;
         let mut sleep = true;
@@ -359,10 +378,16 @@ pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait) -> 
             node.set_waiter(waiter);
             linked += 1;
             // SAFETY: the vector is not touched until every linked node is unlinked below.
-            if !unsafe { node.slot().link(node) } {
+            if !is_linked(unsafe { node.slot().link(node) }) {
                 linked -= 1;
                 sleep = false;
+                turns.push(node.turn());
                 break;
+            }
+        }
+        if sleep {
+            for turn in turns.drain(..) {
+                turn.slot.give_back(turn.interest.0);
             }
         }
         let why = if sleep { waiter.sleep(how) } else { Wake::Ready };
@@ -370,9 +395,9 @@ pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait) -> 
             // SAFETY: as above.
             unsafe { node.slot().unlink(node) };
         }
-        if sleep { (why, None) } else { (waiter.parker.disarm().unwrap_or(Wake::Ready), Some(nodes[linked].turn())) }
+        if sleep { why } else { waiter.parker.disarm().unwrap_or(Wake::Ready) }
     });
-    (Outcome::Woken(why), used)
+    Outcome::Woken(why)
 }
 
 /// Reads events, waiting until the monotonic deadline for the first (`Some(0)`: not at all). How many
@@ -457,6 +482,11 @@ pub fn notify() {
 /// Whether there can be events at all.
 pub fn is_in_use() -> bool {
     REGISTERED.load(Ordering::Relaxed) != 0
+}
+
+/// Whether [`verify`] has something to do, sooner or later.
+pub fn wants_verification() -> bool {
+    slots::any_unverified()
 }
 
 /// Re-arms every registration that a thread has been waiting on for a while: see the module's contract.

@@ -50,6 +50,17 @@ impl Sleeper for Waiter {
     }
 }
 
+/// What became of a node that was to be linked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Link {
+    Linked,
+    /// Linked, and the first that verification has to look at: whoever sleeps in the event source must know.
+    FirstToVerify,
+    /// Not linked: an edge had been left.
+    UsedUp,
+}
+
 /// A slot's waiters are verified in two looks, so that each has waited a whole interval first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verified {
@@ -62,6 +73,8 @@ pub struct Inner {
     pub edges: Edges<Waiter>,
     /// The reactor generation it is registered in, 0 for none.
     pub registered: u32,
+    /// How often it was forgotten: what was asked before is about another description.
+    pub lives: u32,
     /// epoll refused it: a regular file or the like, never waited for.
     pub unpollable: bool,
     /// How far verification of the present waiters has come.
@@ -82,7 +95,7 @@ pub struct Slot {
     claim: Claim,
 }
 
-const EMPTY: Inner = Inner { edges: Edges::new(), registered: 0, unpollable: false, verified: Verified::No };
+const EMPTY: Inner = Inner { edges: Edges::new(), registered: 0, lives: 0, unpollable: false, verified: Verified::No };
 
 /// What a short read of a description proves (see `reactor::trust_short_reads`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -134,6 +147,7 @@ impl Slot {
             let mut inner = self.inner.lock();
             inner.edges.forget();
             inner.unpollable = false;
+            inner.lives = inner.lives.wrapping_add(1);
             core::mem::take(&mut inner.registered)
         };
         self.forget_reads();
@@ -158,6 +172,7 @@ impl Slot {
 
     pub fn is_drained(&self) -> bool {
         self.drained_at.load(Ordering::Relaxed) == self.read_edges.load(Ordering::Acquire)
+            && self.short_reads_are(ShortReads::Empty)
     }
 
     /// Claims the number for one thread; when that fails the claimer is told that it is wanted.
@@ -170,24 +185,25 @@ impl Slot {
         self.claim.release()
     }
 
-    /// Links a node, unless an edge has been left for it: then the bit is used up and false returned.
+    /// Links a node, unless an edge has been left for it: then the bit is used up.
     ///
     /// # Safety
     /// The node stays in place, alive, until [`Slot::unlink`].
-    pub unsafe fn link(&self, node: *mut Node) -> bool {
+    pub unsafe fn link(&self, node: *mut Node) -> Link {
         let mut inner = self.inner.lock();
         let first = inner.edges.is_empty();
         // SAFETY: the caller's promise.
         if !unsafe { inner.edges.link(&raw mut (*node).entry) } {
-            return false;
+            return Link::UsedUp;
         }
         if first {
             inner.verified = Verified::No;
             if !UNVERIFIED.load(Ordering::Relaxed) {
                 UNVERIFIED.store(true, Ordering::Relaxed);
+                return Link::FirstToVerify;
             }
         }
-        true
+        Link::Linked
     }
 
     /// Unlinks a node if it still is linked. No waker touches it afterwards.
@@ -197,6 +213,11 @@ impl Slot {
     pub unsafe fn unlink(&self, node: *mut Node) {
         // SAFETY: the caller's promise.
         unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) };
+    }
+
+    /// Gives an edge back that a poller found to be none of its business: see [`Edges::give_back`].
+    pub fn give_back(&self, bits: u8) {
+        self.inner.lock().edges.give_back(bits);
     }
 
     /// An edge: see [`Edges::deliver`].

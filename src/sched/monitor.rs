@@ -24,11 +24,17 @@ const GROWTH_INTERVAL: u64 = time::SECOND / 10;
 const QUIET_TICKS: u32 = 25;
 const STACK: usize = 128 * 1024;
 
-/// 0: not made; 1: awake; 2: asleep until somebody nudges.
-static STATE: AtomicU32 = AtomicU32::new(0);
+static STATE: AtomicU32 = AtomicU32::new(ABSENT);
+/// Not made.
 const ABSENT: u32 = 0;
 const AWAKE: u32 = 1;
+/// Asleep until somebody nudges.
 const ASLEEP: u32 = 2;
+/// A permit was given up that needs a worker, now.
+const CALLED: u32 = 3;
+
+/// Set at each look, taken by a worker: look at the event source and the global queue.
+static TICKED: AtomicU32 = AtomicU32::new(0);
 
 pub(super) fn start() {
     STATE.store(AWAKE, Ordering::SeqCst);
@@ -44,6 +50,24 @@ pub(super) fn nudge() {
     if STATE.load(Ordering::Relaxed) == ASLEEP && STATE.swap(AWAKE, Ordering::SeqCst) == ASLEEP {
         futex::wake(&STATE, 1);
     }
+}
+
+/// A permit is free, and something may wait for it: the monitor finds it a worker. False where the kernel has refused a
+/// monitor.
+pub(super) fn call() -> bool {
+    if STATE.load(Ordering::SeqCst) == ABSENT {
+        return false;
+    }
+    if STATE.swap(CALLED, Ordering::SeqCst) != CALLED {
+        futex::wake(&STATE, 1);
+    }
+    true
+}
+
+/// Whether the monitor has ticked since a worker last asked.
+#[inline]
+pub(super) fn take_tick() -> bool {
+    TICKED.load(Ordering::Relaxed) != 0 && TICKED.swap(0, Ordering::Relaxed) != 0
 }
 
 /// What the monitor remembers of a permit between two looks.
@@ -105,15 +129,17 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     let mut quiet = 0;
     loop {
         let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK)));
+        answer();
         if pool::all_asleep() && !work_visible() {
             quiet += 1;
             if quiet >= QUIET_TICKS {
                 quiet = 0;
-                STATE.store(ASLEEP, Ordering::SeqCst);
-                if pool::all_asleep() && !work_visible() {
-                    futex::wait(&STATE, ASLEEP);
+                if STATE.compare_exchange(AWAKE, ASLEEP, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                    if pool::all_asleep() && !work_visible() {
+                        futex::wait(&STATE, ASLEEP);
+                    }
+                    answer();
                 }
-                STATE.store(AWAKE, Ordering::SeqCst);
             }
             continue;
         }
@@ -122,7 +148,15 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     }
 }
 
+/// Awake; does what it was called for.
+fn answer() {
+    if STATE.swap(AWAKE, Ordering::SeqCst) == CALLED {
+        pool::staff();
+    }
+}
+
 fn look(seen: &mut [Seen], growth: &mut Growth) {
+    TICKED.store(1, Ordering::Relaxed);
     // Workers that get on look for events themselves.
     let stuck = permits().iter().zip(seen.iter()).all(|(p, s)| p.tick.load(Ordering::Relaxed) == s.tick);
     if stuck && !pool::is_polling() {
@@ -131,7 +165,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
     if work_visible() {
         // A sleeper takes what waits, from whichever queue: only when all permits are in use is one taken away.
         let sleeper = pool::has_sleepers();
-        pool::wake_one();
+        pool::wake_one_from_monitor();
         if sleeper {
             return;
         }

@@ -11,7 +11,7 @@ use super::{GLOBAL, Permit, permits, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::real;
 use crate::report;
-use crate::sys::lock::Lock;
+use crate::sys::lock::{Guard, Lock};
 use crate::sys::{futex, sig, time};
 use crate::thread::Thread;
 use core::ptr::null;
@@ -157,6 +157,22 @@ pub fn counts() -> (usize, usize) {
 pub(super) fn wake_one() {
     SLEEPERS.fence_after_push();
     super::monitor::nudge();
+    wake_or(call_monitor);
+}
+
+/// The same, where kernel threads may be made.
+pub(super) fn wake_one_from_monitor() {
+    wake_or(staff);
+}
+
+/// A permit is free and needs a worker.
+fn call_monitor() {
+    if !super::monitor::call() {
+        staff();
+    }
+}
+
+fn wake_or(find_worker: impl FnOnce()) {
     if SLEEPERS.any_idle() {
         let mut pool = POOL.lock();
         if let Some(w) = pool.idle.pop() {
@@ -165,10 +181,9 @@ pub(super) fn wake_one() {
             resume(w, GO);
             return;
         }
-        if let Some(permit) = pool.free.pop() {
-            SLEEPERS.idle_leaves();
+        if !pool.free.is_empty() {
             drop(pool);
-            hand_over(permit);
+            find_worker();
             return;
         }
     }
@@ -195,7 +210,8 @@ pub(super) fn has_spare() -> bool {
     POOL.lock().spare.len > 0
 }
 
-/// Finds a worker for `permit`: a spare one, else a new kernel thread, else it stays free.
+/// Finds a worker for `permit`: a spare one, else one that the monitor makes. Whoever gives a permit away may be inside the
+/// program's malloc (a handler that posts a semaphore) and hold a lock of ours: no thread is made here.
 pub(super) fn hand_over(permit: *const Permit) {
     let mut pool = POOL.lock();
     if let Some(w) = pool.spare.pop() {
@@ -203,6 +219,45 @@ pub(super) fn hand_over(permit: *const Permit) {
         drop(pool);
         resume(w, GO);
         return;
+    }
+    pool.free.push(permit);
+    SLEEPERS.idle_enters();
+    drop(pool);
+    call_monitor();
+}
+
+/// Gives permits that nobody holds to workers, where something waits for them: threads, or the event source, when nobody
+/// runs who would look there. The monitor's, because it makes kernel threads.
+pub(super) fn staff() {
+    loop {
+        let visible = work_visible();
+        let mut pool = POOL.lock();
+        let unwatched = pool.poller.is_null() && pool.idle.len + pool.free.len() >= permits().len();
+        if !visible && !unwatched {
+            return;
+        }
+        if let Some(w) = pool.idle.pop() {
+            SLEEPERS.idle_leaves();
+            drop(pool);
+            resume(w, GO);
+            return;
+        }
+        let Some(permit) = pool.free.pop() else { return };
+        SLEEPERS.idle_leaves();
+        if !give_to_worker(pool, permit) {
+            return;
+        }
+    }
+}
+
+/// Finds a worker for `permit`: a spare one, else a new kernel thread; false, and the permit is free again, when the
+/// kernel refuses that.
+fn give_to_worker(mut pool: Guard<'_, Pool>, permit: *const Permit) -> bool {
+    if let Some(w) = pool.spare.pop() {
+        w.set_permit(permit);
+        drop(pool);
+        resume(w, GO);
+        return true;
     }
     pool.workers += 1;
     drop(pool);
@@ -219,6 +274,7 @@ pub(super) fn hand_over(permit: *const Permit) {
         SLEEPERS.idle_enters();
         report::count(report::Event::WorkerRefused);
     }
+    made
 }
 
 /// Makes a kernel thread for `w`, detached, with the engine's signal mask.

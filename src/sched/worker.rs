@@ -5,7 +5,7 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, GLOBAL, Permit, permits, pool, source};
+use super::{Action, GLOBAL, Permit, monitor, permits, pool, source};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::report::Parks;
@@ -155,6 +155,8 @@ impl Worker {
             return false;
         }
         self.set_permit(permit);
+        // Everybody else may have been asleep, the monitor with them, and this thread may compute from now on.
+        monitor::nudge();
         // The tick is this worker's, or the monitor would look for the run of the permit's last holder.
         // SAFETY: permits are never freed.
         unsafe { (*permit).tick.store(self.tick.get(), Ordering::Relaxed) };
@@ -211,11 +213,13 @@ impl Worker {
     fn find_work(&self) -> Option<*const Thread> {
         let queue = self.queue()?;
         let tick = self.tick.get();
-        if tick.is_multiple_of(GLOBAL_EVERY) {
-            self.take_share_of_global(queue);
-        }
-        if tick.is_multiple_of(EVENTS_EVERY) {
+        // The monitor's tick: switches alone would make what is due wait for as long as this many turns last.
+        let due = monitor::take_tick();
+        if due || tick.is_multiple_of(EVENTS_EVERY) {
             source().poll();
+        }
+        if due || tick.is_multiple_of(GLOBAL_EVERY) {
+            self.take_share_of_global(queue);
         }
         if let Some(t) = queue.pop().or_else(|| GLOBAL.pop()) {
             return Some(t);

@@ -27,7 +27,7 @@ pub unsafe fn wait(b: *mut libc::pthread_barrier_t) -> Result<c_int, Exit> {
     // SAFETY: the caller's barrier; after the last arrival its memory is not touched again.
     unsafe {
         if (*l).shared != 0 {
-            return Err(Exit::Native);
+            return Err(Exit::Offloaded);
         }
         let (mut last, mut mask) = (false, 0);
         // The waiters of a round carry its bit, so that a release cannot wake one that came for a later round.
@@ -36,26 +36,19 @@ pub unsafe fn wait(b: *mut libc::pthread_barrier_t) -> Result<c_int, Exit> {
             let round = (&raw const (*l).round).read_volatile();
             mask = if mask == 0 { 1 << (round % 32) } else { mask };
             let mut moved_on = false;
-            let parked = lot::park(
-                b as usize,
-                Kind::Barrier,
-                mask,
-                &Wait::forever(Call::Barrier),
-                || {
-                    if (*l).round != round {
-                        moved_on = true;
-                        return false;
-                    }
-                    (*l).arrived += 1;
-                    last = (*l).arrived == (*l).count;
-                    if last {
-                        (*l).arrived = 0;
-                        (*l).round = round.wrapping_add(1);
-                    }
-                    !last
-                },
-                || {},
-            );
+            let parked = lot::park_for_all(b as usize, Kind::Barrier, mask, &Wait::forever(Call::Barrier), || {
+                if (*l).round != round {
+                    moved_on = true;
+                    return false;
+                }
+                (*l).arrived += 1;
+                last = (*l).arrived == (*l).count;
+                if last {
+                    (*l).arrived = 0;
+                    (*l).round = round.wrapping_add(1);
+                }
+                !last
+            });
             match parked {
                 Parked::Invalid if moved_on => mask = 0,
                 Parked::Invalid => break,
@@ -78,14 +71,9 @@ unsafe fn wait_out(b: *mut libc::pthread_barrier_t, mask: u32, mut why: crate::p
     let l: *mut Layout = b.cast();
     while why != crate::park::Wake::Ready {
         // SAFETY: while its round is not over the barrier exists.
-        let parked = lot::park(
-            b as usize,
-            Kind::Barrier,
-            mask,
-            &Wait::forever(Call::Barrier),
-            || unsafe { 1 << ((*l).round % 32) == mask },
-            || {},
-        );
+        let parked = lot::park_for_all(b as usize, Kind::Barrier, mask, &Wait::forever(Call::Barrier), || unsafe {
+            1 << ((*l).round % 32) == mask
+        });
         match parked {
             Parked::Invalid => return,
             Parked::Woken(w) => why = w,

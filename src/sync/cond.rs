@@ -27,13 +27,23 @@ unsafe fn flags(c: *mut Cond) -> u32 {
     unsafe { c.byte_add(WREFS).cast::<u32>().read_volatile() }
 }
 
+/// Whether glibc waits: another process may signal it, and use its mutex. A private mutex is unlocked by our own hook, for
+/// those who wait for it in the lot, so its waiters park there whatever the condition is.
+///
+/// # Safety
+/// As the wait.
+unsafe fn is_kernels(c: *mut Cond, m: *mut Mutex) -> bool {
+    // SAFETY: the caller's objects.
+    unsafe { flags(c) & SHARED != 0 && mutex::is_kernels(m) }
+}
+
 /// pthread_cond_wait(3).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn wait(c: *mut Cond, m: *mut Mutex) -> Result<(), Exit> {
     // SAFETY: the caller's objects.
-    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { wait_until(c as usize, m, None) } }
+    unsafe { if is_kernels(c, m) { Err(Exit::Offloaded) } else { wait_until(c as usize, m, None) } }
 }
 
 /// pthread_cond_timedwait(3), in the condition's own clock.
@@ -57,8 +67,8 @@ pub unsafe fn clockwait(
 ) -> Result<(), Exit> {
     // SAFETY: the caller's objects.
     unsafe {
-        if flags(c) & SHARED != 0 {
-            return Err(Exit::Native);
+        if is_kernels(c, m) {
+            return Err(Exit::Offloaded);
         }
         wait_until(c as usize, m, Some(deadline(clock, at)?))
     }
@@ -70,7 +80,14 @@ pub unsafe fn clockwait(
 /// As the C function.
 pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
-    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { old_signal(c) } }
+    unsafe {
+        // Asked before: a waiter that is woken may destroy it.
+        let shared = flags(c) & SHARED != 0;
+        if lot::unpark_after_rmw(c as usize, Kind::Cond, 1) == 0 && shared {
+            return Err(Exit::Native);
+        }
+    }
+    Ok(())
 }
 
 /// pthread_cond_broadcast(3).
@@ -79,7 +96,14 @@ pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn broadcast(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
-    unsafe { if flags(c) & SHARED != 0 { Err(Exit::Native) } else { old_broadcast(c) } }
+    unsafe {
+        let shared = flags(c) & SHARED != 0;
+        lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
+        if shared {
+            return Err(Exit::Native);
+        }
+    }
+    Ok(())
 }
 
 /// pthread_cond_wait of GLIBC_2.2.5: never process-shared, always CLOCK_REALTIME.

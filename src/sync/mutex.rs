@@ -33,7 +33,8 @@ const TYPE_MASK: c_int = 3;
 const RECURSIVE: c_int = 1;
 const ERRORCHECK: c_int = 2;
 const ROBUST_OR_PI: c_int = 16 | 32;
-const SHARED_OR_PROTECTED: c_int = 64 | 128;
+const PROTECTED: c_int = 64;
+const SHARED: c_int = 128;
 
 /// # Safety
 /// `m` is an initialised mutex.
@@ -49,8 +50,25 @@ unsafe fn kind(m: *mut Mutex) -> c_int {
 }
 
 /// Whether the kernel, or another process, has a part in it.
-fn is_kernels(kind: c_int) -> bool {
-    kind & (ROBUST_OR_PI | SHARED_OR_PROTECTED) != 0
+///
+/// # Safety
+/// `m` is an initialised mutex.
+pub(super) unsafe fn is_kernels(m: *mut Mutex) -> bool {
+    // SAFETY: the caller's mutex.
+    is_kernels_kind(unsafe { kind(m) })
+}
+
+/// Sees to it that the owner's tid, which such a mutex holds, is one that the kernel knows, or no other process has.
+fn prepare_owner(kind: c_int) {
+    if kind & ROBUST_OR_PI != 0 {
+        bind::to_kernel_thread();
+    } else if kind & SHARED != 0 && matches!(kind & TYPE_MASK, RECURSIVE | ERRORCHECK) {
+        bind::to_unique_tid();
+    }
+}
+
+fn is_kernels_kind(kind: c_int) -> bool {
+    kind & (ROBUST_OR_PI | PROTECTED | SHARED) != 0
 }
 
 /// pthread_mutex_lock(3).
@@ -68,9 +86,7 @@ pub unsafe fn lock(m: *mut Mutex) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn trylock(m: *mut Mutex) -> Result<(), Exit> {
     // SAFETY: the caller's mutex.
-    if unsafe { kind(m) } & ROBUST_OR_PI != 0 {
-        bind::to_kernel_thread();
-    }
+    prepare_owner(unsafe { kind(m) });
     Err(Exit::Native)
 }
 
@@ -90,7 +106,7 @@ pub unsafe fn timedlock(m: *mut Mutex, at: *const libc::timespec) -> Result<(), 
 pub unsafe fn clocklock(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::timespec) -> Result<(), Exit> {
     // SAFETY: the caller's arguments. An uncontended lock does not look at the time, as in glibc.
     unsafe {
-        if is_kernels(kind(m)) {
+        if is_kernels(m) {
             return timed_natively(m, clock, at);
         }
         match real::pthread_mutex_trylock(m) {
@@ -110,7 +126,7 @@ unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_
     // SAFETY: the caller's mutex throughout.
     unsafe {
         let kind = kind(m);
-        if is_kernels(kind) {
+        if is_kernels_kind(kind) {
             return acquire_natively(m, kind, native);
         }
         match real::pthread_mutex_trylock(m) {
@@ -171,9 +187,7 @@ unsafe fn timed_natively(m: *mut Mutex, clock: libc::clockid_t, at: *const libc:
 /// As [`acquire`].
 #[cold]
 unsafe fn acquire_natively(m: *mut Mutex, kind: c_int, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
-    if kind & ROBUST_OR_PI != 0 {
-        bind::to_kernel_thread();
-    }
+    prepare_owner(kind);
     // SAFETY: the caller's mutex.
     let status = match unsafe { real::pthread_mutex_trylock(m) } {
         libc::EBUSY => {
@@ -201,7 +215,7 @@ pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
             0 => {}
             e => return Err(Exit::Errno(e)),
         }
-        if !is_kernels(kind) && !stays_locked {
+        if !is_kernels_kind(kind) && !stays_locked {
             lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
         }
     }

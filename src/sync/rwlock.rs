@@ -9,6 +9,7 @@ use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::real;
 use crate::report::Call;
+use crate::thread::bind;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
 
@@ -42,8 +43,34 @@ pub unsafe fn rdlock(l: *mut Lock) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn tryrdlock(l: *mut Lock) -> Result<(), Exit> {
     // SAFETY: the caller's lock.
-    let waits = unsafe { field(l, FLAGS) == PREFER_WRITER_NONRECURSIVE && lot::is_awaited(l as usize, Kind::Write) };
+    let waits = unsafe {
+        bind_if_shared(l);
+        field(l, FLAGS) == PREFER_WRITER_NONRECURSIVE && lot::is_awaited(l as usize, Kind::Write)
+    };
     Err(if waits { Exit::Errno(libc::EBUSY) } else { Exit::Native })
+}
+
+/// pthread_rwlock_trywrlock(3): glibc's own.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn trywrlock(l: *mut Lock) -> Result<(), Exit> {
+    // SAFETY: the caller's lock.
+    unsafe { bind_if_shared(l) };
+    Err(Exit::Native)
+}
+
+/// A lock in shared memory names its writer by tid, which only a kernel thread has to itself among several processes.
+///
+/// # Safety
+/// `l` is an initialised lock.
+unsafe fn bind_if_shared(l: *mut Lock) -> bool {
+    // SAFETY: the caller's lock.
+    let shared = unsafe { field(l, SHARED) } != 0;
+    if shared {
+        bind::to_unique_tid();
+    }
+    shared
 }
 
 /// pthread_rwlock_wrlock(3).
@@ -117,8 +144,8 @@ unsafe fn attempt(l: *mut Lock, kind: Kind) -> c_int {
 unsafe fn acquire(l: *mut Lock, kind: Kind, until: impl FnOnce() -> Result<Option<u64>, Exit>) -> Result<(), Exit> {
     // SAFETY: the caller's lock throughout.
     unsafe {
-        if field(l, SHARED) != 0 {
-            return Err(Exit::Native);
+        if bind_if_shared(l) {
+            return Err(Exit::Offloaded);
         }
         match attempt(l, kind) {
             0 => return Ok(()),

@@ -93,7 +93,7 @@ unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Ex
     // SAFETY: the caller's semaphore throughout.
     unsafe {
         if is_shared(s) {
-            return Err(Exit::Native);
+            return Err(Exit::Offloaded);
         }
         if try_take(s) {
             return Ok(0);

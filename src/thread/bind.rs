@@ -10,6 +10,14 @@ use crate::sched;
 use crate::sys;
 use crate::syscall;
 
+/// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
+/// process id.
+pub fn to_unique_tid() {
+    if !super::is_main(tls::current()) {
+        to_kernel_thread();
+    }
+}
+
 /// Binds the calling green thread, once. Foreign threads are bound already.
 pub fn to_kernel_thread() {
     let t = tls::current();

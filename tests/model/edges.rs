@@ -24,6 +24,8 @@ enum Flaw {
     KeepsTheTurn,
     /// A poller that used the bit up keeps it to itself.
     PollerKeepsTheTurn,
+    /// A poller that has no use for an edge that it used up drops it.
+    PollerDropsTheTurn,
     /// An interrupted reader that used the bit up keeps it to itself.
     InterruptedKeepsTheTurn,
     /// A claimer that was turned away is not told when the claim ends.
@@ -35,11 +37,18 @@ struct Slot {
     edges: Mutex<Edges<Sleeper>>,
     claim: Claim,
     bytes: AtomicU32,
+    hung_up: AtomicU32,
 }
 
 impl Slot {
     fn new(flaw: Flaw) -> Arc<Slot> {
-        Arc::new(Slot { flaw, edges: Mutex::new(Edges::new()), claim: Claim::new(), bytes: AtomicU32::new(0) })
+        Arc::new(Slot {
+            flaw,
+            edges: Mutex::new(Edges::new()),
+            claim: Claim::new(),
+            bytes: AtomicU32::new(0),
+            hung_up: AtomicU32::new(0),
+        })
     }
 
     fn deliver(&self) {
@@ -120,6 +129,36 @@ impl Slot {
             turn |= self.wait(&sleeper, false).1;
         }
         self.pass(turn && self.flaw != Flaw::PollerKeepsTheTurn);
+    }
+
+    /// The same, interested in the peer's hanging up only: an edge of data is none of its business.
+    fn poll_for_hang_up(&self) {
+        let sleeper = Sleeper::new();
+        let mut turn = false;
+        while self.hung_up.load(Ordering::Acquire) == 0 {
+            let back = turn && self.flaw != Flaw::PollerDropsTheTurn;
+            turn = self.wait_and_give_back(&sleeper, back);
+        }
+        self.pass(turn);
+    }
+
+    /// Mirrors `reactor::wait_many` with one descriptor: gives an edge back once it is linked.
+    fn wait_and_give_back(&self, sleeper: &Sleeper, back: bool) -> bool {
+        let mut entry = Entry::new(sleeper, READ, false);
+        let entry = &raw mut entry;
+        sleeper.parker.arm();
+        // SAFETY: the entry stays in this frame until it is unlinked below.
+        if !unsafe { self.edges.lock().unwrap().link(entry) } {
+            sleeper.parker.disarm();
+            return true;
+        }
+        if back {
+            self.edges.lock().unwrap().give_back(READ);
+        }
+        sleeper.sleep();
+        // SAFETY: as above.
+        unsafe { self.edges.lock().unwrap().unlink(entry) };
+        false
     }
 
     /// Mirrors `reactor::alone` around accept, which would block if two came through.
@@ -254,4 +293,27 @@ fn an_interrupted_reader_leaves_the_edge_to_the_other() {
 #[should_panic(expected = "deadlock")]
 fn an_interrupted_reader_that_keeps_the_bit_strands_the_other() {
     explore(2, || interrupted(Flaw::InterruptedKeepsTheTurn));
+}
+
+/// One descriptor, a reader and a poller that waits for something else: the reader gets the edge of the data.
+fn reader_beside_a_narrow_poller(flaw: Flaw) {
+    let slot = Slot::new(flaw);
+    let reader = beside(&slot, Slot::read);
+    let poller = beside(&slot, Slot::poll_for_hang_up);
+    slot.arrive(1);
+    reader.join().unwrap();
+    slot.hung_up.store(1, Ordering::Release);
+    slot.edges.lock().unwrap().deliver(READ, true);
+    poller.join().unwrap();
+}
+
+#[test]
+fn a_poller_gives_back_what_it_has_no_use_for() {
+    explore(3, || reader_beside_a_narrow_poller(Flaw::None));
+}
+
+#[test]
+#[should_panic(expected = "deadlock")]
+fn a_poller_that_drops_a_turn_strands_the_reader() {
+    explore(3, || reader_beside_a_narrow_poller(Flaw::PollerDropsTheTurn));
 }

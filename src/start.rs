@@ -1,7 +1,7 @@
 //! The file that wires the engine: load, activation, fork, exit.
 
 use crate::arch;
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::park::lot;
 use crate::reactor;
@@ -147,29 +147,49 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
 }
 
 pub extern "C" fn fork_prepare() {
+    let t = arch::tls::current();
+    // SAFETY: the current record is alive.
+    let pending = unsafe { t.as_ref() }.map_or(0, |t| t.signals.pending()) | signal::unrouted();
+    thread::tls_image::LOADER.hold();
+    signal::action::fork_prepare();
     thread::fork_prepare();
+    PARENTS.store(pending, Ordering::Relaxed);
     alloc::fork_prepare();
 }
 
 pub extern "C" fn fork_parent() {
     alloc::fork_done();
     thread::fork_done();
+    signal::action::fork_done();
+    thread::tls_image::LOADER.let_go();
 }
+
+/// What waited for the forking thread in the parent, and is not the child's.
+static PARENTS: AtomicU64 = AtomicU64::new(0);
 
 /// The child of a fork: one thread, on whatever stack it forked from. It is the main thread of a process
 /// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
 /// them is used again.
 pub extern "C" fn fork_child() {
-    alloc::fork_done();
-    thread::fork_done();
     if STATE.load(Ordering::Relaxed) != ACTIVE {
+        fork_parent();
         return;
     }
+    let t = arch::tls::current();
+    // Signals sent to the child are deferred until it has been put right.
+    arch::tls::enter();
+    fork_parent();
     // SAFETY: the child has one thread.
-    unsafe {
-        after_fork();
-    }
+    unsafe { after_fork() };
     STATE.store(LOADED, Ordering::Release);
+    // SAFETY: records are never freed.
+    let noted = unsafe { t.as_ref() }.map_or(0, |t| t.signals.pending()) | signal::take_unrouted();
+    let mut came = noted & !PARENTS.load(Ordering::Relaxed);
+    arch::tls::set_depth(0);
+    while came != 0 {
+        let _ = sys::sig::tgkill(sys::gettid(), came.trailing_zeros() as i32 + 1);
+        came &= came - 1;
+    }
 }
 
 /// # Safety
@@ -193,9 +213,7 @@ unsafe fn after_fork() {
         thread::after_fork();
         exit::after_fork();
     }
-    signal::after_fork();
     report::after_fork();
     arch::tls::set_deferred(false);
-    arch::tls::set_depth(0);
     arch::set_tls_worker(core::ptr::null());
 }

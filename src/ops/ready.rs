@@ -72,6 +72,7 @@ pub fn until_ready<R>(on: On, mut attempt: impl FnMut() -> Result<R, Errno>) -> 
 /// stack holds.
 #[inline(never)]
 fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> Result<R, Exit> {
+    signal::forget_interruption();
     let slow = begin(on)?;
     let mut turn: Option<Turn> = None;
     loop {

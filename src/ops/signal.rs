@@ -109,6 +109,7 @@ const NEVER_BLOCKED: sig::Mask = sig::bit(32) | sig::bit(33) | sig::bit(libc::SI
 /// As the C function.
 pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> Result<(), Exit> {
     let Some(t) = green() else { return Err(Exit::Native) };
+    t.sync_mask();
     let before = t.mask.get();
     // SAFETY: the caller's sets, whose first word holds signals 1 to 64.
     let asked = unsafe { new.cast::<sig::Mask>().as_ref().copied() };

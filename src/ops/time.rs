@@ -52,7 +52,7 @@ pub unsafe fn sleep(seconds: c_uint) -> Result<c_uint, Exit> {
         Ok(()) => Ok(0),
         Err(Exit::Errno(_)) => {
             let left = deadline.saturating_sub(time::now());
-            Ok(((left + time::SECOND / 2) / time::SECOND) as c_uint)
+            Ok((left / time::SECOND) as c_uint)
         }
         Err(e) => Err(e),
     }

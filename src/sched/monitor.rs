@@ -8,6 +8,7 @@
 use super::{GLOBAL, permits, pool, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
+use crate::sys::task::State;
 use crate::sys::{self, futex, time};
 
 /// Between two looks.
@@ -16,10 +17,11 @@ const TICK: u64 = 2_000_000;
 const PATIENCE: u32 = 2;
 /// CPU time that a thread may use, once suspected, before others are given another worker.
 const LONGEST_TURN: u64 = 4_000_000;
-/// How often rescue may make kernel threads: FEW at once, and as many again after each interval. A disk that stalls for a
-/// moment holds up one worker after the other; what is blocked for good gets its threads all the same.
+/// How many kernel threads more than permits rescue may make at once for workers that are merely held up. A disk that stalls
+/// for a moment, or a machine with too few CPUs, holds up one worker after the other, and more threads do not help; what
+/// lasts gets them all the same, one in each interval. What waits for something from outside gets its own at once.
 const FEW: usize = 2;
-const GROWTH_INTERVAL: u64 = time::SECOND / 10;
+const GROWTH_INTERVAL: u64 = time::SECOND / 2;
 /// Quiet looks before the monitor itself goes to sleep.
 const QUIET_TICKS: u32 = 25;
 const STACK: usize = 128 * 1024;
@@ -86,37 +88,49 @@ struct Suspicion {
     was_blocked: bool,
 }
 
+/// What a worker is held up by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Held {
+    /// Its own work, the machine, or another thread.
+    Inside,
+    /// Something that may never come.
+    Outside,
+}
+
 impl Seen {
-    /// Whether the worker behind `tid` is held up by something other than the kernel's scheduler: blocked from one
+    /// Whether, and by what, the worker behind `tid` is held up by something other than the kernel's scheduler: blocked from one
     /// look to the next, or computing for longer than others should wait. One that was seen blocked once may be
     /// waiting for a page or for the kernel's lock of the address space, and one that merely waits for a CPU is not
     /// helped by another that would wait for it too.
-    fn is_held_up(&mut self, tid: u32) -> bool {
-        let blocked = !sys::task::is_runnable(tid);
+    fn held_up(&mut self, tid: u32) -> Option<Held> {
+        let state = sys::task::state_of(tid);
+        let blocked = state != State::Runnable;
         let cpu = sys::task::cpu_time(tid);
         let before = self.suspicion.get_or_insert(Suspicion { at_first: cpu, at_last: cpu, was_blocked: false });
-        let held_up = (blocked && before.was_blocked && cpu == before.at_last)
-            || cpu.saturating_sub(before.at_first) >= LONGEST_TURN;
+        let stays_blocked = blocked && before.was_blocked && cpu == before.at_last;
+        let computes = cpu.saturating_sub(before.at_first) >= LONGEST_TURN;
         (before.at_last, before.was_blocked) = (cpu, blocked);
-        held_up
+        match state {
+            State::Waiting if stays_blocked => Some(Held::Outside),
+            _ => (stays_blocked || computes).then_some(Held::Inside),
+        }
     }
 }
 
-/// When rescue last made kernel threads.
+/// When rescue last made more kernel threads than a few.
 #[derive(Default)]
-struct Growth([u64; FEW]);
+struct Growth(u64);
 
 impl Growth {
     /// Whether a rescue may go ahead: a spare worker takes the permit, or a kernel thread may be made.
-    fn allows(&mut self) -> bool {
-        if pool::has_spare() {
+    fn allows(&mut self, why: Held) -> bool {
+        if why == Held::Outside || pool::has_spare() || pool::counts().0 < permits().len() + FEW {
             return true;
         }
         let now = time::now();
-        let allowed = now - self.0[0] >= GROWTH_INTERVAL;
+        let allowed = now - self.0 >= GROWTH_INTERVAL;
         if allowed {
-            self.0.rotate_left(1);
-            self.0[FEW - 1] = now;
+            self.0 = now;
         }
         allowed
     }
@@ -182,8 +196,8 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
         }
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
-        if !holder.is_null() && unsafe { seen.is_held_up((*holder).tid()) && growth.allows() && (*holder).rescue(tick) }
-        {
+        let Some(holder) = (unsafe { holder.as_ref() }) else { continue };
+        if seen.held_up(holder.tid()).is_some_and(|why| growth.allows(why)) && holder.rescue(tick) {
             report::count(report::Event::Rescue);
             *seen = Seen { tick, ..Seen::default() };
             // One a look: the new worker may be all that the others waited for.

@@ -370,8 +370,8 @@ pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut
     // SAFETY: `pool` passes a leaked worker.
     let w = unsafe { &*arg.cast::<Worker>() };
     tls::set_depth(1);
-    arch::set_tls_worker(w);
     w.tp.set(arch::thread_pointer());
+    arch::set_tls_worker(w);
     w.tid.store(sys::gettid(), Ordering::Relaxed);
     w.mask.set(sig::mask());
     w.fp.set(FpControl::save());

@@ -28,6 +28,16 @@ struct Infos(UnsafeCell<[core::mem::MaybeUninit<libc::siginfo_t>; SIGNALS]>);
 unsafe impl Sync for Infos {}
 static INFOS: Infos = Infos(UnsafeCell::new([const { core::mem::MaybeUninit::zeroed() }; SIGNALS]));
 
+/// Holds the handlers still across a fork.
+pub fn fork_prepare() {
+    ACTIONS.hold();
+}
+
+/// Ends that, in the parent and in the child.
+pub fn fork_done() {
+    ACTIONS.let_go();
+}
+
 fn is_handler(handler: usize) -> bool {
     handler != libc::SIG_DFL && handler != libc::SIG_IGN
 }
@@ -103,6 +113,12 @@ pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
     if a.flags & libc::SA_RESETHAND != 0 {
         ACTIONS.lock()[signo as usize] = DEFAULT;
     }
+    let t = crate::arch::tls::current();
+    // SAFETY: records are never freed.
+    let outermost = unsafe { t.as_ref() }.filter(|t| t.handler_at.get() == 0);
+    if let Some(t) = outermost {
+        t.handler_at.set(crate::arch::stack_pointer());
+    }
     // SAFETY: the program's function has the prototype that its flags announce.
     unsafe {
         if a.flags & libc::SA_SIGINFO != 0 {
@@ -112,6 +128,9 @@ pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
             let f: unsafe extern "C" fn(c_int) = core::mem::transmute(a.handler);
             f(signo);
         }
+    }
+    if let Some(t) = outermost {
+        t.handler_at.set(0);
     }
 }
 
@@ -170,7 +189,7 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
 fn ours_for(signo: c_int, asked: &libc::sigaction) -> libc::sigaction {
     let mut ours = *asked;
     if is_handler(asked.sa_sigaction) {
-        ours.sa_flags |= libc::SA_SIGINFO;
+        ours.sa_flags = (ours.sa_flags | libc::SA_SIGINFO) & !libc::SA_RESETHAND;
         ours.sa_sigaction = wrapper as *const () as usize;
     } else if signo == libc::SIGSEGV && asked.sa_sigaction == libc::SIG_DFL {
         ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;

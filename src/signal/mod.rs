@@ -95,6 +95,14 @@ pub fn take_interruption() -> Interruption {
     }
 }
 
+/// A call that handlers may end begins: what ran before it is not its concern.
+pub fn forget_interruption() {
+    // SAFETY: records are never freed.
+    if let Some(t) = unsafe { tls::current().as_ref() } {
+        t.signals.outcome.store(0, Ordering::Relaxed);
+    }
+}
+
 /// Signals taken by a worker in its loop, for whichever thread accepts them.
 static UNROUTED: AtomicU64 = AtomicU64::new(0);
 
@@ -128,7 +136,16 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
         if !own && route_to_main(signo) {
             return;
         }
+        let t = tls::current().as_ref();
+        // What the program sees and changes in its handler is the handler's mask.
+        let before = t.map(|t| t.mask.replace(sig::mask()));
         action::call(signo, info, context);
+        if let (Some(t), Some(before)) = (t, before) {
+            t.mask.set(before);
+            if is_due(t) {
+                kicked();
+            }
+        }
     }
 }
 
@@ -373,7 +390,12 @@ pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
     r
 }
 
-/// A child keeps the handlers; what was pending belongs to the parent.
-pub fn after_fork() {
-    UNROUTED.store(0, Ordering::Relaxed);
+/// What a worker's loop has noted and nobody has been told of.
+pub fn unrouted() -> sig::Mask {
+    UNROUTED.load(Ordering::SeqCst)
+}
+
+/// Takes what a worker's loop has noted and nobody has been told of.
+pub fn take_unrouted() -> sig::Mask {
+    UNROUTED.swap(0, Ordering::SeqCst)
 }

@@ -12,7 +12,7 @@ use crate::sched::Worker;
 use crate::sys;
 use crate::sys::sig::{self, KernelAction};
 use crate::syscall;
-use crate::thread::{exit, tcb};
+use crate::thread::{self, Thread, exit, tcb};
 use core::ffi::{c_int, c_void};
 
 type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
@@ -40,7 +40,8 @@ fn asked(tp: usize) -> usize {
     let w: Option<&Worker> =
         unsafe { if t.is_null() { arch::tls_worker().as_ref() } else { (*t).worker.get().as_ref() } };
     let Some(w) = w else { return tp };
-    let initial = if w.is_first() { exit::initial_thread_pointer() } else { tp };
+    let initial =
+        if w.is_first() { thread::main_thread().map_or_else(exit::initial_thread_pointer, Thread::tp) } else { tp };
     // A bound thread's descriptor, which is loaded, has this kernel thread's tid too.
     [w.loop_pointer(), initial].into_iter().find(|&own| tcb::is_asked_to_set_ids(own)).unwrap_or(tp)
 }

@@ -98,6 +98,7 @@ unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Ex
         if try_take(s) {
             return Ok(0);
         }
+        signal::forget_interruption();
         let how = Wait::until(Call::Sem, until()?).cancellable();
         loop {
             let parked = lot::park(s as usize, Kind::Sem, u32::MAX, &how, || !try_take(s), || {});
@@ -108,9 +109,12 @@ unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Ex
             match why {
                 Wake::TimedOut => return Err(Exit::Errno(libc::ETIMEDOUT)),
                 Wake::Cancelled if cancel::is_pending() => return Err(Exit::Cancelled),
-                Wake::Interrupted if signal::take_interruption() == Interruption::Fail => {
-                    return Err(Exit::Errno(libc::EINTR));
-                }
+                Wake::Interrupted => match signal::take_interruption() {
+                    // With a deadline the kernel's wait is never restarted (futex(2)).
+                    Interruption::Restart if how.deadline.is_some() => return Err(Exit::Errno(libc::EINTR)),
+                    Interruption::Fail => return Err(Exit::Errno(libc::EINTR)),
+                    _ => {}
+                },
                 _ => {}
             }
         }

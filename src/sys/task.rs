@@ -4,23 +4,48 @@ use super::time;
 use crate::syscall;
 use core::fmt::Write;
 
-/// Whether it runs, or would if it had a CPU. A thread that cannot be asked counts as blocked.
-pub fn is_runnable(tid: u32) -> bool {
+/// What holds a thread up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// It runs, or would if it had a CPU.
+    Runnable,
+    /// It waits for the machine or for another thread of the process: a disk, a page, a lock.
+    Held,
+    /// It waits for something from outside, which may never come.
+    Waiting,
+}
+
+/// What the thread does now. One that cannot be asked counts as held.
+pub fn state_of(tid: u32) -> State {
+    match read(tid, "stat", state) {
+        Some(b'R') => State::Runnable,
+        Some(b'S') if read(tid, "syscall", call).is_some_and(|nr| nr != libc::SYS_futex) => State::Waiting,
+        _ => State::Held,
+    }
+}
+
+/// Reads a file of the thread's, or the beginning of it.
+fn read<T>(tid: u32, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     let mut path = super::Line::new();
-    let _ = write!(path, "/proc/self/task/{tid}/stat\0");
+    let _ = write!(path, "/proc/self/task/{tid}/{file}\0");
     let mut text = [0u8; 128];
     // SAFETY: the path is NUL-terminated; the kernel writes at most the buffer's size.
     let n = unsafe {
         let Ok(fd) =
             syscall!(libc::SYS_openat, libc::AT_FDCWD, path.bytes().as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC)
         else {
-            return false;
+            return None;
         };
         let n = syscall!(libc::SYS_read, fd, text.as_mut_ptr(), text.len());
         let _ = syscall!(libc::SYS_close, fd);
         n.unwrap_or(0)
     };
-    state(&text[..n]) == Some(b'R')
+    parse(&text[..n])
+}
+
+/// The number of the system call that a blocked thread is in: the first word.
+fn call(text: &[u8]) -> Option<i64> {
+    core::str::from_utf8(text).ok()?.split_ascii_whitespace().next()?.parse().ok()
 }
 
 /// The state letter: after the name, which may hold anything but ends at the last parenthesis.
@@ -46,9 +71,15 @@ mod tests {
     }
 
     #[test]
+    fn call_is_the_first_word() {
+        assert_eq!(call(b"202 0x7f 0x89"), Some(libc::SYS_futex));
+        assert_eq!(call(b"running\n"), None);
+    }
+
+    #[test]
     fn the_asking_thread_runs() {
-        assert!(is_runnable(super::super::gettid()));
+        assert_eq!(state_of(super::super::gettid()), State::Runnable);
         assert!(cpu_time(super::super::gettid()) > 0);
-        assert!(!is_runnable(0));
+        assert_eq!(state_of(0), State::Held);
     }
 }

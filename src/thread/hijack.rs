@@ -36,7 +36,8 @@ pub struct Shape {
 pub unsafe fn make(attr: *const libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
     let t = Thread::for_pair();
     let mut handle: libc::pthread_t = 0;
-    let mask = sig::set_mask(sig::ALL);
+    // Not glibc's own signal: libc's creation waits for a lock that a setuid holds until this kernel thread has answered.
+    let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
     // SAFETY: the caller's attributes; `hatch` takes the record, which is never freed.
     let status = unsafe { real::pthread_create(&mut handle, attr, hatch, (t as *const Thread).cast_mut().cast()) };
     sig::set_mask(mask);
@@ -52,7 +53,7 @@ pub unsafe fn make(attr: *const libc::pthread_attr_t, shape: Shape) -> Result<&'
     Ok(t)
 }
 
-/// The start routine of every hijacked pthread. All signals are blocked.
+/// The start routine of every hijacked pthread. All signals but a setuid's are blocked.
 unsafe extern "C-unwind" fn hatch(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `make` passes a leaked record, which this kernel thread alone uses until it is published.
     let t = unsafe { &*arg.cast::<Thread>() };
@@ -62,6 +63,7 @@ unsafe extern "C-unwind" fn hatch(arg: *mut c_void) -> *mut c_void {
     if let Some(word) = tcb::tid(tp) {
         word.store(t.tid(), Ordering::Relaxed);
     }
+    sig::set_mask(sig::ALL);
     signal::setxid::settle(tp);
     forget_kernel_thread(tp);
     // Below the frame that publishes, with some slack: what is under it is the coroutine's.

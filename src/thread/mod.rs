@@ -101,6 +101,8 @@ pub struct Thread {
     pub value: Cell<*mut c_void>,
     pub exiting: Cell<bool>,
     pub name: Cell<[u8; 16]>,
+    /// Where on the stack its outermost signal handler was called; 0 for none.
+    pub handler_at: Cell<usize>,
     /// No thread has run on the pair yet.
     fresh: Cell<bool>,
 }
@@ -147,6 +149,7 @@ impl Thread {
             exiting: Cell::new(false),
             cancel: cancel::State::new(),
             name: Cell::new([0; 16]),
+            handler_at: Cell::new(0),
             fresh: Cell::new(true),
         }));
         let this: *const Thread = t;
@@ -215,6 +218,7 @@ impl Thread {
         self.cancel.reset();
         cancel::reset_word(self.tp());
         self.signals.reset();
+        self.handler_at.set(0);
         crate::report::live(LIVE.fetch_add(1, Ordering::SeqCst) + 1);
     }
 
@@ -288,6 +292,7 @@ impl Thread {
 
     /// Leaves the worker. Returns when the thread is resumed, perhaps elsewhere.
     pub fn suspend(&self, action: Action) {
+        self.sync_mask();
         self.action.set(action);
         self.suspended_at.set(arch::stack_pointer());
         // SAFETY: called on this thread itself, inside the runtime; the yielder lives at the coroutine's base
@@ -299,6 +304,18 @@ impl Thread {
                 arch::swap(sp, (*self.worker.get()).loop_context());
             } else {
                 (*y).suspend(());
+            }
+        }
+    }
+
+    /// In a handler, or after a jump out of one, the kernel alone knows the mask.
+    #[inline]
+    pub fn sync_mask(&self) {
+        let at = self.handler_at.get();
+        if at != 0 {
+            self.mask.set(sig::mask());
+            if arch::stack_pointer() > at {
+                self.handler_at.set(0);
             }
         }
     }

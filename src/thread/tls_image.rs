@@ -7,8 +7,12 @@
 use crate::arch;
 use core::ffi::{c_char, c_int, c_void};
 
+/// Held while the loader's lock may be: a child of fork must not find that taken.
+pub static LOADER: crate::sys::lock::Lock<()> = crate::sys::lock::Lock::new(());
+
 /// Restores every other module's block of the calling thread.
 pub fn reset() {
+    let _loader = LOADER.lock();
     // SAFETY: the callback matches the prototype and only reads what the loader passes.
     unsafe { libc::dl_iterate_phdr(Some(one_module), core::ptr::null_mut()) };
 }

@@ -109,28 +109,12 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
         return Err(Exit::Native);
     }
     if flags & libc::MSG_WAITALL != 0 {
-        // SAFETY: the caller's message.
-        return unsafe { offloaded(libc::SYS_recvmsg, [fd as usize, msg as usize, flags as usize, 0, 0, 0]) };
+        // There is no form that does not block: what has come stays with the kernel until all has.
+        return Err(Exit::Offloaded);
     }
     // SAFETY: the caller's message.
     until_ready(On::read(fd, Call::Recv), || unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) })
         .map(|n| n as ssize_t)
-}
-
-/// A form that has no non-blocking twin: the blocking call, with the permit given up. Foreign and bound
-/// threads make the real call.
-///
-/// # Safety
-/// As the system call.
-unsafe fn offloaded(nr: i64, args: [usize; 6]) -> Result<ssize_t, Exit> {
-    if green().is_none() {
-        return Err(Exit::Native);
-    }
-    let scope = super::offload::enter();
-    // SAFETY: the caller's arguments.
-    let r = unsafe { crate::sys::syscall6(nr, args) };
-    super::offload::leave(scope);
-    Ok(r? as ssize_t)
 }
 
 /// recvmmsg(2). The first message may be waited for; with MSG_WAITFORONE or a zero count of others it is all

@@ -39,6 +39,14 @@ static void wait_in_recvmsg(void)
     say_call("never", recvmsg(sockets[0], &message, 0));
 }
 
+static void wait_in_recvmsg_for_all(void)
+{
+    char bytes[4];
+    struct iovec part = {bytes, sizeof bytes};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    say_call("never", recvmsg(sockets[0], &message, MSG_WAITALL));
+}
+
 static void wait_in_accept(void)
 {
     say_call("never", accept(listener, NULL, NULL));
@@ -83,6 +91,7 @@ static const struct {
     void (*wait)(void);
 } waits[] = {
     {"read", wait_in_read},     {"recv", wait_in_recv},    {"recvfrom", wait_in_recvfrom}, {"recvmsg", wait_in_recvmsg},
+    {"recvmsg for all", wait_in_recvmsg_for_all},
     {"accept", wait_in_accept}, {"poll", wait_in_poll},     {"select", wait_in_select},     {"epoll_wait", wait_in_epoll},
     {"write", wait_in_write},   {"send", wait_in_send},
 };

@@ -28,6 +28,9 @@ pub unsafe fn typed<F: Copy>(next: &Next) -> Option<F> {
 #[cold]
 pub unsafe fn test_cancel() {
     static NEXT: Next = Next::new(c"pthread_testcancel", None);
+    if !engine::thread::exit::before_cancel() {
+        return;
+    }
     // SAFETY: the prototype is void (*)(void); the caller keeps the obligation about destructors.
     unsafe {
         if let Some(real) = typed::<unsafe extern "C-unwind" fn()>(&NEXT) {

@@ -315,12 +315,12 @@ pub unsafe fn setcanceltype(_kind: c_int, _old: *mut c_int) -> Result<(), Exit> 
     Err(Exit::Native)
 }
 
-/// pthread_testcancel(3): glibc's own, which unwinds.
+/// pthread_testcancel(3): glibc's own, which unwinds; main is cancelled here or not at all, because it must be ready for it.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn testcancel() -> Result<(), Exit> {
-    Err(Exit::Native)
+    if crate::thread::exit::before_cancel() { Err(Exit::Native) } else { Ok(()) }
 }
 
 /// pthread_exit(3), before libc unwinds.

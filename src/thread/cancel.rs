@@ -65,6 +65,17 @@ pub fn is_requested(tp: usize) -> bool {
         })
 }
 
+/// Whether a green thread has been cancelled yet, so that [`is_pending`] can tell.
+pub fn is_known() -> bool {
+    BITS.load(Ordering::Relaxed) != 0
+}
+
+/// Whether anything but the thread's own settings and a setuid's mark stands in its word.
+pub fn is_word_marked(tp: usize) -> bool {
+    const SETXID: u32 = 1 << 6;
+    tcb::cancel_word(tp).is_some_and(|w| w.load(Ordering::SeqCst) & !(DISABLED | ASYNCHRONOUS | SETXID) != 0)
+}
+
 /// Whether the calling green thread must end at this cancellation point.
 pub fn is_pending() -> bool {
     BITS.load(Ordering::Relaxed) != 0 && is_requested(arch::thread_pointer())

@@ -118,6 +118,25 @@ pub fn before_exit(value: *mut c_void) {
     }
 }
 
+/// The calling thread is at a cancellation point, and libc is about to be asked: if it is main that is cancelled, it ends as
+/// by pthread_exit. False for main that is not: libc must not find it cancelled a moment later.
+pub fn before_cancel() -> bool {
+    const CANCELED: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
+    if !super::is_main(tls::current()) {
+        return true;
+    }
+    let marked = super::cancel::is_word_marked(crate::arch::thread_pointer());
+    if !super::cancel::is_known() {
+        // Nobody had been cancelled through us when the word was read: a mark is a foreign thread's, and libc's to judge.
+        return marked;
+    }
+    let pending = super::cancel::is_pending();
+    if pending {
+        before_exit(CANCELED);
+    }
+    pending
+}
+
 /// Main ends alone: libc runs its key destructors after the unwinding and then asks its own thread count
 /// whether it was the last. A key of ours, whose destructor runs among those, puts the true count there.
 fn leave_main() {

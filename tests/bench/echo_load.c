@@ -181,7 +181,7 @@ static void open_more(void)
 static void turn(int timeout_ms)
 {
     struct epoll_event events[EVENTS];
-    int count = epoll_wait(poller, events, EVENTS, busy ? 0 : timeout_ms);
+    int count = epoll_wait(poller, events, EVENTS, busy && warm == wanted ? 0 : timeout_ms);
     if (count < 0 && errno != EINTR)
         die("epoll_wait", errno);
     for (int i = 0; i < count; i++) {

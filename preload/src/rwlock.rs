@@ -1,5 +1,4 @@
-//! Read-write locks. The names with underscores are what old libraries
-//! call.
+//! Read-write locks. The names with underscores are what old libraries call.
 
 use crate::ret::ErrorNumber;
 use engine::ops;

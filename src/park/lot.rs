@@ -193,8 +193,9 @@ fn park_if(
 
 /// Takes the node out of whichever bucket holds it now (a requeue may have moved it).
 ///
-/// Whether a waker had done that. A waker clears `bucket` after it has fired the waiter, as its last access and under its lock: a null here
-/// means that no waker will touch the node or the waiter again, anything else that one still may.
+/// Whether a waker had done that. A waker clears `bucket` after it has fired the waiter, as its last access and
+/// under its lock: a null here means that no waker will touch the node or the waiter again, anything else that one
+/// still may.
 fn leave(node: *mut Node) -> bool {
     loop {
         // SAFETY: the node is on our own stack; the field is atomic.

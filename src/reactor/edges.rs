@@ -111,30 +111,18 @@ impl<S: Sleeper> Edges<S> {
     /// An edge in `bits` that a poller used up and had no use for: one exclusive waiter per direction gets it, or it is
     /// left for one. Pollers do not: the one that gives it back is linked again, and has looked.
     pub fn give_back(&mut self, bits: u8) {
-        let mut open = bits;
-        let mut at = self.head;
-        while !at.is_null() && open != 0 {
-            let entry = at;
-            // SAFETY: linked entries and their sleepers are live while the lock is held.
-            unsafe {
-                at = (*entry).next;
-                let hit = (*entry).interest & open;
-                if hit == 0 || !(*entry).exclusive {
-                    continue;
-                }
-                let sleeper = (*entry).sleeper;
-                self.unlink(entry);
-                if (*sleeper).wake() {
-                    open &= !hit;
-                }
-            }
-        }
-        self.ready |= open;
+        self.hand_out(bits, |exclusive, is_open| exclusive && is_open);
     }
 
     /// An edge in `bits`: wakes every poller and one exclusive waiter per direction (or everybody), and
     /// leaves the bit where no exclusive waiter took it. How many were woken.
     pub fn deliver(&mut self, bits: u8, everybody: bool) -> usize {
+        self.hand_out(bits, |exclusive, is_open| everybody || !exclusive || is_open)
+    }
+
+    /// Wakes those whom `bits` concern and `is_meant` lets through: asked with whether the waiter is exclusive, and whether
+    /// a direction that it waits for is open, not taken by another exclusive one. What stays open is left.
+    fn hand_out(&mut self, bits: u8, is_meant: impl Fn(bool, bool) -> bool) -> usize {
         let mut open = bits;
         let mut woken = 0;
         let mut at = self.head;
@@ -144,10 +132,10 @@ impl<S: Sleeper> Edges<S> {
             unsafe {
                 at = (*entry).next;
                 let hit = (*entry).interest & bits;
-                if hit == 0 || ((*entry).exclusive && !everybody && (*entry).interest & open == 0) {
+                let exclusive = (*entry).exclusive;
+                if hit == 0 || !is_meant(exclusive, hit & open != 0) {
                     continue;
                 }
-                let exclusive = (*entry).exclusive;
                 let sleeper = (*entry).sleeper;
                 self.unlink(entry);
                 // One whose wait has ended otherwise does not use the edge.

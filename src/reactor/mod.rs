@@ -486,13 +486,13 @@ pub fn is_in_use() -> bool {
 
 /// Whether [`verify`] has something to do, sooner or later.
 pub fn wants_verification() -> bool {
-    slots::any_unverified()
+    slots::any_unverified() && !config::get().force.no_verify
 }
 
 /// Re-arms every registration that a thread has been waiting on for a while: see the module's contract.
 /// Returns when it wants to be called next, `None` when nothing is left to verify.
 pub fn verify(now: u64) -> Option<u64> {
-    if !slots::any_unverified() || config::get().force.no_verify {
+    if !wants_verification() {
         return None;
     }
     let due = NEXT_VERIFY.load(Ordering::Relaxed);

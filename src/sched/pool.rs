@@ -213,13 +213,7 @@ pub(super) fn has_spare() -> bool {
 /// Finds a worker for `permit`: a spare one, else one that the monitor makes. Whoever gives a permit away may be inside the
 /// program's malloc (a handler that posts a semaphore) and hold a lock of ours: no thread is made here.
 pub(super) fn hand_over(permit: *const Permit) {
-    let mut pool = POOL.lock();
-    if let Some(w) = pool.spare.pop() {
-        w.set_permit(permit);
-        drop(pool);
-        resume(w, GO);
-        return;
-    }
+    let Err(mut pool) = give_to_spare(POOL.lock(), permit) else { return };
     pool.free.push(permit);
     SLEEPERS.idle_enters();
     drop(pool);
@@ -250,15 +244,19 @@ pub(super) fn staff() {
     }
 }
 
+/// Gives `permit` to a spare worker; the lock comes back where there is none.
+fn give_to_spare(mut pool: Guard<'_, Pool>, permit: *const Permit) -> Result<(), Guard<'_, Pool>> {
+    let Some(w) = pool.spare.pop() else { return Err(pool) };
+    w.set_permit(permit);
+    drop(pool);
+    resume(w, GO);
+    Ok(())
+}
+
 /// Finds a worker for `permit`: a spare one, else a new kernel thread; false, and the permit is free again, when the
 /// kernel refuses that.
-fn give_to_worker(mut pool: Guard<'_, Pool>, permit: *const Permit) -> bool {
-    if let Some(w) = pool.spare.pop() {
-        w.set_permit(permit);
-        drop(pool);
-        resume(w, GO);
-        return true;
-    }
+fn give_to_worker(pool: Guard<'_, Pool>, permit: *const Permit) -> bool {
+    let Err(mut pool) = give_to_spare(pool, permit) else { return true };
     pool.workers += 1;
     drop(pool);
     let w = Worker::new();

@@ -248,7 +248,7 @@ pub fn route_pending() -> bool {
     if !is_unrouted() {
         return false;
     }
-    let mut bits = UNROUTED.swap(0, Ordering::SeqCst);
+    let mut bits = take_unrouted();
     let Some(main) = thread::main_thread() else { return false };
     while bits != 0 {
         let signo = bits.trailing_zeros() as c_int + 1;

@@ -72,13 +72,13 @@ pub fn is_known() -> bool {
 
 /// Whether anything but the thread's own settings and a setuid's mark stands in its word.
 pub fn is_word_marked(tp: usize) -> bool {
-    const SETXID: u32 = 1 << 6;
-    tcb::cancel_word(tp).is_some_and(|w| w.load(Ordering::SeqCst) & !(DISABLED | ASYNCHRONOUS | SETXID) != 0)
+    const OWN: u32 = DISABLED | ASYNCHRONOUS | tcb::SETXID_MARK;
+    tcb::cancel_word(tp).is_some_and(|w| w.load(Ordering::SeqCst) & !OWN != 0)
 }
 
 /// Whether the calling green thread must end at this cancellation point.
 pub fn is_pending() -> bool {
-    BITS.load(Ordering::Relaxed) != 0 && is_requested(arch::thread_pointer())
+    is_known() && is_requested(arch::thread_pointer())
 }
 
 /// Asks glibc which bits its cancellation sets, with the calling thread as the subject.

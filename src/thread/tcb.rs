@@ -62,10 +62,12 @@ pub fn cancel_word(tp: usize) -> Option<&'static AtomicU32> {
     word(tp, &CANCEL)
 }
 
+/// glibc's mark in the cancellation word: a setuid or the like has asked this thread.
+pub const SETXID_MARK: u32 = 1 << 6;
+
 /// Whether a setuid or the like waits for the thread at `tp` to make its call.
 pub fn is_asked_to_set_ids(tp: usize) -> bool {
-    const SETXID: u32 = 1 << 6;
-    cancel_word(tp).is_some_and(|w| w.load(Ordering::Relaxed) & SETXID != 0)
+    cancel_word(tp).is_some_and(|w| w.load(Ordering::Relaxed) & SETXID_MARK != 0)
 }
 
 /// Notes where glibc keeps the robust list: asked of the kernel, for the calling thread.

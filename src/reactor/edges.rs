@@ -53,6 +53,15 @@ impl<S: Sleeper> Edges<S> {
         Edges { head: null_mut(), tail: null_mut(), ready: 0 }
     }
 
+    /// The address of the first entry, perhaps of one that has gone: asked without the lock, good for a prefetch only.
+    ///
+    /// # Safety
+    /// `edges` are alive.
+    pub unsafe fn first_hint(edges: *const Edges<S>) -> usize {
+        // SAFETY: an aligned word of the caller's edges; volatile, because who holds the lock may be writing it.
+        unsafe { (&raw const (*edges).head).read_volatile() as usize }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.head.is_null()
     }

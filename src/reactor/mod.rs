@@ -24,6 +24,7 @@
 mod edges;
 mod slots;
 
+use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::errno::Errno;
@@ -440,6 +441,17 @@ fn collect_rounded(poller: &Poller, deadline: Option<u64>) -> usize {
     dispatch(&events[..n.unwrap_or(0)])
 }
 
+/// Brings the slots and their first waiters into the cache. (Measured: see `Thread::prefetch`.)
+fn prefetch(events: &[libc::epoll_event]) {
+    let slot_of = |event: &libc::epoll_event| i32::try_from(event.u64).ok().and_then(slots::existing);
+    for slot in events.iter().filter_map(slot_of) {
+        arch::prefetch(slot as *const Slot as usize);
+    }
+    for slot in events.iter().filter_map(slot_of) {
+        arch::prefetch(slot.first_hint());
+    }
+}
+
 fn dispatch(events: &[libc::epoll_event]) -> usize {
     const WAKES_READ: u32 =
         (libc::EPOLLIN | libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
@@ -447,6 +459,7 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
     /// Told once, possibly with data before it: see `trust_short_reads`.
     const LEAVES_NO_EDGE: u32 = (libc::EPOLLPRI | libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as u32;
     let mut woken = 0;
+    prefetch(events);
     for event in events {
         let (key, bits) = (event.u64 as usize, event.events);
         if key == NOTIFY_KEY {

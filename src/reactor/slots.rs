@@ -220,6 +220,12 @@ impl Slot {
         self.inner.lock().edges.give_back(bits);
     }
 
+    /// Where its first waiter's node probably is: read without the lock, good for a prefetch only.
+    pub fn first_hint(&self) -> usize {
+        // SAFETY: a live slot.
+        unsafe { Edges::first_hint(&raw const (*self.inner.as_ptr()).edges) }
+    }
+
     /// An edge: see [`Edges::deliver`].
     pub fn deliver(&self, bits: u8, everybody: bool) -> usize {
         if bits == 0 {

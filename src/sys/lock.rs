@@ -87,6 +87,11 @@ impl<T> Lock<T> {
         Guard { lock: self }
     }
 
+    /// Where the data is.
+    pub fn as_ptr(&self) -> *const T {
+        self.data.get()
+    }
+
     /// Takes the lock without a guard, across a fork.
     pub fn hold(&self) {
         tls::enter();

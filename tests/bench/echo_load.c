@@ -20,7 +20,7 @@ enum {
     SLOTS = 64 << PRECISION,
     MOST_CONNECTIONS = 50000
 };
-static const double WARM_UP = 0.5, PATIENCE = 60, LAST_ANSWERS = 30;
+static const double WARM_UP_SECONDS = 0.5, PATIENCE = 60, LAST_ANSWERS = 30;
 
 struct connection {
     int fd;
@@ -36,7 +36,7 @@ static int busy; /* never sleeps: it has a CPU of its own, and the server is not
 static struct connection *connections;
 static int opened, connecting, warm, waiting;
 static uint64_t requests, slowest, histogram[SLOTS];
-static enum { FILL, MEASURE, DRAIN } phase;
+static enum { FILL, WARM_UP, MEASURE, DRAIN } phase;
 
 /* --- latencies: slots that grow with the value */
 
@@ -126,7 +126,7 @@ static void answered(struct connection *c)
         warm++;
     if (phase == MEASURE)
         record(latency);
-    if (phase != DRAIN)
+    if (phase == WARM_UP || phase == MEASURE)
         ask(c);
 }
 
@@ -218,6 +218,16 @@ static void fill(void)
     }
 }
 
+/* Only now is every connection busy. While they were being made each was left alone after its first answer, or a server with kernel
+ * threads would hardly come to accept the next one among thousands that compute. */
+static void warm_up(void)
+{
+    phase = WARM_UP;
+    for (int i = 0; i < wanted; i++)
+        ask(&connections[i]);
+    until(WARM_UP_SECONDS);
+}
+
 static void drain(void)
 {
     uint64_t start = now_ns();
@@ -275,7 +285,7 @@ int main(int argc, char **argv)
     if (connections == NULL || poller < 0)
         die("start", errno);
     fill();
-    until(WARM_UP);
+    warm_up();
     measure(seconds);
     drain();
     return 0;

@@ -26,7 +26,7 @@ names! {
     Call, CALLS,
     Recv = "recv", Send = "send", Read = "read", Write = "write", Accept = "accept", Connect = "connect",
     Poll = "poll", Select = "select", Epoll = "epoll_wait", Sleep = "sleep", Mutex = "mutex", Cond = "cond",
-    Rwlock = "rwlock", Sem = "sem", Barrier = "barrier", Once = "once", Join = "join", Futex = "futex",
+    Rwlock = "rwlock", Sem = "sem", Barrier = "barrier", Once = "once", Join = "join", Futex = "futex", Signal = "signal",
 }
 
 names! {

@@ -8,7 +8,7 @@ use crate::reactor;
 use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
-use crate::sys::{self, Line, alloc, time};
+use crate::sys::{self, Line, alloc, sig, time};
 use crate::thread::{self, exit, hijack, recycle, tcb};
 use crate::timer;
 use core::fmt::Write;
@@ -72,6 +72,7 @@ impl EventSource for Events {
         if reactor::take_notification() && sched::is_polling() {
             reactor::notify();
         }
+        look_at_signals();
         expired + found
     }
 
@@ -85,11 +86,18 @@ impl EventSource for Events {
             reactor::collect((deadline != u64::MAX).then_some(deadline));
         }
         reactor::take_notification();
+        look_at_signals();
         timer::expire(time::now());
     }
 
     fn notify(&self) {
         reactor::notify();
+    }
+}
+
+fn look_at_signals() {
+    if reactor::take_signalled() {
+        signal::route::collect_from_kernel();
     }
 }
 
@@ -119,7 +127,7 @@ pub fn activate() -> bool {
     let main = thread::adopt_current();
     // SAFETY: the only thread; the pair is nobody else's.
     unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };
-    signal::first_worker_started();
+    signal::altstack::first_worker_started(main);
     STATE.store(ACTIVE, Ordering::Release);
     signal::action::wrap_existing();
     signal::setxid::take_over();
@@ -146,26 +154,31 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
     }
 }
 
+/// Signals are blocked over the fork itself, so that the child can tell those that are its own: what its copy of the
+/// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
-    let t = arch::tls::current();
-    // SAFETY: the current record is alive.
-    let pending = unsafe { t.as_ref() }.map_or(0, |t| t.signals.pending()) | signal::unrouted();
     thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
-    PARENTS.store(pending, Ordering::Relaxed);
     alloc::fork_prepare();
+    MASK.store(sig::set_mask(sig::ALL), Ordering::Relaxed);
 }
 
 pub extern "C" fn fork_parent() {
+    let mask = MASK.load(Ordering::Relaxed);
+    release_after_fork();
+    sig::set_mask(mask);
+}
+
+fn release_after_fork() {
     alloc::fork_done();
     thread::fork_done();
     signal::action::fork_done();
     thread::tls_image::LOADER.let_go();
 }
 
-/// What waited for the forking thread in the parent, and is not the child's.
-static PARENTS: AtomicU64 = AtomicU64::new(0);
+/// What the forking thread's mask was before the fork.
+static MASK: AtomicU64 = AtomicU64::new(0);
 
 /// The child of a fork: one thread, on whatever stack it forked from. It is the main thread of a process
 /// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
@@ -175,21 +188,14 @@ pub extern "C" fn fork_child() {
         fork_parent();
         return;
     }
-    let t = arch::tls::current();
-    // Signals sent to the child are deferred until it has been put right.
+    let mask = MASK.load(Ordering::Relaxed);
     arch::tls::enter();
-    fork_parent();
+    release_after_fork();
     // SAFETY: the child has one thread.
     unsafe { after_fork() };
     STATE.store(LOADED, Ordering::Release);
-    // SAFETY: records are never freed.
-    let noted = unsafe { t.as_ref() }.map_or(0, |t| t.signals.pending()) | signal::take_unrouted();
-    let mut came = noted & !PARENTS.load(Ordering::Relaxed);
     arch::tls::set_depth(0);
-    while came != 0 {
-        let _ = sys::sig::tgkill(sys::gettid(), came.trailing_zeros() as i32 + 1);
-        came &= came - 1;
-    }
+    sig::set_mask(mask);
 }
 
 /// # Safety
@@ -199,8 +205,9 @@ unsafe fn after_fork() {
     let t = arch::tls::current();
     // SAFETY: the records and the worker are memory of ours, which fork copied; the caller is alone.
     unsafe {
-        if !t.is_null() {
-            let w = (*t).worker.get();
+        if let Some(t) = t.as_ref() {
+            signal::after_fork(t);
+            let w = t.worker.get();
             if let Some(tp) = w.as_ref().and_then(|w| w.started_on()) {
                 hijack::unregister_rseq(tp);
             }

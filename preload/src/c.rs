@@ -75,6 +75,9 @@ unsafe extern "C-unwind" {
     pub fn semtimedop(set: c_int, operations: *mut sembuf, count: size_t, timeout: *const timespec) -> c_int;
 
     // bsd_signal(3), sysv_signal(3), siginterrupt(3); ssignal is in the glibc manual, 'Basic Signal Handling'
+    // sigpause(3)
+    pub fn sigpause(mask: c_int) -> c_int;
+    pub fn __xpg_sigpause(signal: c_int) -> c_int;
     pub fn bsd_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn ssignal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;

@@ -158,7 +158,7 @@ macro_rules! versioned {
 }
 
 /// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
-/// skips it, which the engine finds out when the thread next waits or ends. `awaits set`: the call takes these signals.
+/// skips it, which the engine finds out when the thread next waits or ends.
 macro_rules! offload {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
         #[unsafe(no_mangle)]
@@ -171,21 +171,6 @@ macro_rules! offload {
             let scope = engine::ops::offload::enter();
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);
-            answer
-        }
-    };
-    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, awaits $set:ident) => {
-        #[unsafe(no_mangle)]
-        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            static NEXT: engine::real::Next = next!($name);
-            proof!($name($($arg: $type),*) -> $ret);
-            if !engine::active() {
-                return call_next!(NEXT($($arg: $type),*) -> $ret);
-            }
-            // SAFETY: the program's own set.
-            let scope = unsafe { engine::ops::signal::enter_wait($set) };
-            let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
-            engine::ops::signal::leave_wait(scope);
             answer
         }
     };

@@ -101,10 +101,6 @@
 //! | `lockf` | process | offload |
 //! | `lockf64` | process | offload |
 //! | `tcdrain` | process | offload |
-//! | `sigwait` | process | offload |
-//! | `sigwaitinfo` | process | offload |
-//! | `sigtimedwait` | process | offload |
-//! | `pause` | process | offload |
 //! | `msgrcv` | process | offload |
 //! | `msgsnd` | process | offload |
 //! | `semop` | process | offload |
@@ -128,6 +124,13 @@
 //! | `raise` | signal | `ops::signal::raise` |
 //! | `sigpending` | signal | `ops::signal::sigpending` |
 //! | `sigsuspend` | signal | `ops::signal::sigsuspend` |
+//! | `sigpause` | signal | `ops::signal::sigpause` |
+//! | `__xpg_sigpause` | signal | `ops::signal::xpg_sigpause` |
+//! | `pause` | signal | `ops::signal::pause` |
+//! | `sigwait` | signal | `ops::signal::sigwait` |
+//! | `sigwaitinfo` | signal | `ops::signal::sigwaitinfo` |
+//! | `sigtimedwait` | signal | `ops::signal::sigtimedwait` |
+//! | `sigaltstack` | signal | `ops::signal::sigaltstack` |
 //! | `pthread_create` | thread | `ops::thread::create` |
 //! | `pthread_join` | thread | `ops::thread::join` |
 //! | `pthread_tryjoin_np` | thread | `ops::thread::tryjoin` |

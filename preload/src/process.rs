@@ -2,12 +2,10 @@
 //! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
 //! engine's `pthread_atfork` handlers do its part.
 
-use crate::ret::{Answer, Convention, ErrorNumber};
+use crate::ret::{Answer, Convention};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{Exit, ops, real::Next};
-use libc::{
-    FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, sigset_t, size_t, ssize_t, timespec,
-};
+use libc::{FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, size_t, ssize_t, timespec};
 
 jump! { vfork => decide_vfork }
 
@@ -42,13 +40,6 @@ offload! { fn flock(fd: c_int, operation: c_int) -> c_int }
 offload! { fn lockf(fd: c_int, command: c_int, len: off_t) -> c_int }
 offload! { fn lockf64(fd: c_int, command: c_int, len: off64_t) -> c_int }
 offload! { fn tcdrain(fd: c_int) -> c_int }
-
-offload! { fn sigwait(set: *const sigset_t, signal: *mut c_int) -> ErrorNumber, awaits set }
-offload! { fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int, awaits set }
-offload! {
-    fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int, awaits set
-}
-offload! { fn pause() -> c_int }
 
 offload! { fn msgrcv(queue: c_int, msg: *mut c_void, len: size_t, kind: c_long, flags: c_int) -> ssize_t }
 offload! { fn msgsnd(queue: c_int, msg: *const c_void, len: size_t, flags: c_int) -> c_int }

@@ -5,7 +5,7 @@
 use crate::ret::ErrorNumber;
 use core::ffi::c_int;
 use engine::ops;
-use libc::{pid_t, pthread_t, sighandler_t, sigset_t, sigval};
+use libc::{pid_t, pthread_t, sighandler_t, siginfo_t, sigset_t, sigval, stack_t, timespec};
 
 hook! {
     always fn sigaction(signal: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int
@@ -32,3 +32,13 @@ hook! { fn tgkill(process: pid_t, thread: pid_t, signal: c_int) -> c_int = ops::
 hook! { fn raise(signal: c_int) -> c_int = ops::signal::raise }
 hook! { fn sigpending(set: *mut sigset_t) -> c_int = ops::signal::sigpending }
 hook! { fn sigsuspend(mask: *const sigset_t) -> c_int = ops::signal::sigsuspend }
+hook! { fn sigpause(mask: c_int) -> c_int = ops::signal::sigpause }
+hook! { fn __xpg_sigpause(signal: c_int) -> c_int = ops::signal::xpg_sigpause }
+hook! { fn pause() -> c_int = ops::signal::pause }
+hook! { fn sigwait(set: *const sigset_t, signal: *mut c_int) -> ErrorNumber = ops::signal::sigwait }
+hook! { fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int = ops::signal::sigwaitinfo }
+hook! {
+    fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int
+        = ops::signal::sigtimedwait
+}
+hook! { fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> c_int = ops::signal::sigaltstack }

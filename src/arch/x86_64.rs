@@ -433,6 +433,55 @@ pub unsafe fn recover(context: *mut core::ffi::c_void) -> bool {
     }
 }
 
+/// A signal handler with SA_SIGINFO.
+pub type Handler = unsafe extern "C-unwind" fn(i32, *mut libc::siginfo_t, *mut core::ffi::c_void);
+
+unsafe extern "C-unwind" {
+    fn greenlet_call_on(
+        end: usize, f: Handler, signo: i32, info: *mut libc::siginfo_t, context: *mut core::ffi::c_void,
+    );
+}
+
+// greenlet_call_on(end, f, signo, info, context): calls f(signo, info, context) on the stack that ends at `end`, 16-byte
+// aligned. rbp holds this stack meanwhile, and unwinding goes through it.
+global_asm!(
+    ".pushsection .text.greenlet_call_on,\"ax\",@progbits",
+    ".balign 16",
+    ".globl greenlet_call_on",
+    ".hidden greenlet_call_on",
+    ".type greenlet_call_on,@function",
+    "greenlet_call_on:",
+    ".cfi_startproc",
+    "push rbp",
+    ".cfi_adjust_cfa_offset 8",
+    ".cfi_rel_offset rbp, 0",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "mov rsp, rdi",
+    "mov rax, rsi",
+    "mov edi, edx",
+    "mov rsi, rcx",
+    "mov rdx, r8",
+    "call rax",
+    "mov rsp, rbp",
+    ".cfi_def_cfa_register rsp",
+    "pop rbp",
+    ".cfi_adjust_cfa_offset -8",
+    "ret",
+    ".cfi_endproc",
+    ".size greenlet_call_on, . - greenlet_call_on",
+    ".popsection",
+);
+
+/// Calls a signal handler on another stack.
+///
+/// # Safety
+/// `end` is the 16-byte aligned end of a stack that nothing uses; the rest is as for `f`.
+pub unsafe fn call_on(end: usize, f: Handler, signo: i32, info: *mut libc::siginfo_t, context: *mut core::ffi::c_void) {
+    // SAFETY: the caller's promise is the function's contract.
+    unsafe { greenlet_call_on(end, f, signo, info, context) }
+}
+
 /// Asks for the cache line at any address, valid or not; never faults.
 #[inline(always)]
 pub fn prefetch(at: usize) {

@@ -1,16 +1,19 @@
-//! sigaction, masks, and signals sent to threads.
+//! sigaction, masks, alternate stacks, signals sent to threads, and threads that wait for signals.
 
-use super::green;
+use super::{green, ready};
+use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
-use crate::signal::{self, action};
+use crate::report::Call;
+use crate::signal::{self, Interruption, action, altstack};
 use crate::start::active;
-use crate::sys::{self, sig};
-use crate::syscall;
+use crate::sys::time::Timespec;
+use crate::sys::{self, mem, sig, time};
 use crate::thread::cancel;
+use crate::thread::wait::{self, Wait};
 use crate::thread::{self, ENDED, FREE, Thread};
 use core::ffi::c_int;
-use libc::{pid_t, pthread_t, sigaction as SigAction, sighandler_t, sigset_t};
+use libc::{pid_t, pthread_t, sigaction as SigAction, sighandler_t, siginfo_t, sigset_t, stack_t, timespec};
 
 /// sigaction(2).
 ///
@@ -101,7 +104,16 @@ pub unsafe fn siginterrupt(signo: c_int, interrupt: c_int) -> Result<c_int, Exit
 }
 
 /// glibc's own two signals, and the two that nobody can block.
-const NEVER_BLOCKED: sig::Mask = sig::bit(32) | sig::bit(33) | sig::bit(libc::SIGKILL) | sig::bit(libc::SIGSTOP);
+const NEVER_BLOCKED: sig::Mask = sig::OF_LIBC | sig::bit(libc::SIGKILL) | sig::bit(libc::SIGSTOP);
+
+/// The signals of a set.
+///
+/// # Safety
+/// `set` is a signal set, whose first word holds signals 1 to 64.
+unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
+    // SAFETY: the caller's set.
+    unsafe { *set.cast::<sig::Mask>() & !NEVER_BLOCKED }
+}
 
 /// pthread_sigmask(3).
 ///
@@ -111,9 +123,9 @@ pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset
     let Some(t) = green() else { return Err(Exit::Native) };
     t.sync_mask();
     let before = t.mask.get();
-    // SAFETY: the caller's sets, whose first word holds signals 1 to 64.
-    let asked = unsafe { new.cast::<sig::Mask>().as_ref().copied() };
-    if let Some(set) = asked.map(|s| s & !NEVER_BLOCKED) {
+    if !new.is_null() {
+        // SAFETY: the caller's set.
+        let set = unsafe { mask_of(new) };
         let mask = match how {
             libc::SIG_BLOCK => before | set,
             libc::SIG_UNBLOCK => before & !set,
@@ -148,48 +160,56 @@ pub unsafe fn pthread_kill(handle: pthread_t, signo: c_int) -> Result<(), Exit> 
     send(t, signo)
 }
 
-/// Sends a signal to a green thread.
-fn send(t: &Thread, signo: c_int) -> Result<(), Exit> {
+/// Whether there is somebody to send to.
+fn is_reachable(t: &Thread, signo: c_int) -> Result<bool, Errno> {
     if !(0..=64).contains(&signo) || signo == 32 || signo == 33 {
-        return Err(Errno::INVAL.into());
+        return Err(Errno::INVAL);
     }
     match t.life.load(Ordering::Acquire) {
-        FREE => return Err(Errno(libc::ESRCH).into()),
+        FREE => Err(Errno(libc::ESRCH)),
         // Ended but not joined: glibc says success and sends nothing.
-        ENDED => return Ok(()),
-        _ if signo == 0 => return Ok(()),
-        _ => {}
+        ENDED => Ok(false),
+        _ => Ok(signo != 0),
+    }
+}
+
+/// Sends a signal to a green thread.
+fn send(t: &Thread, signo: c_int) -> Result<(), Exit> {
+    if !is_reachable(t, signo)? {
+        return Ok(());
     }
     let own = green().is_some_and(|g| core::ptr::eq(g, t));
     if own && t.mask.get() & sig::bit(signo) == 0 {
         // The kernel interrupts this very context, or does what the default action says.
         return Ok(sig::tgkill(sys::gettid(), signo)?);
     }
-    if let Some(tid) = signal::awaiting_worker(t, signo) {
-        // It blocks the signal and waits for it in the kernel: there it must become pending.
-        return Ok(sig::tgkill(tid, signo)?);
-    }
-    if action::handler_of(signo).is_none() && t.mask.get() & sig::bit(signo) == 0 {
-        // A default or ignored action concerns the process: let the kernel apply it.
-        return Ok(sig::tgkill(sys::getpid() as u32, signo)?);
-    }
-    action::note_sender(signo);
-    signal::post(t, signo);
+    deliver(t, &action::sent_by_self(signo, libc::SI_TKILL, None));
     Ok(())
 }
 
-/// pthread_sigqueue(3). The value reaches the handler through the last siginfo of that signal.
+/// Hands a signal to a green thread that does not accept it, or is another.
+fn deliver(t: &Thread, info: &libc::siginfo_t) {
+    let signo = info.si_signo;
+    let accepts = t.mask.get() & sig::bit(signo) == 0 && !t.signals.awaits(signo);
+    if accepts && action::handler_of(signo).is_none() {
+        // A default or ignored action concerns the process: the kernel applies it.
+        action::redeliver(signo);
+    } else {
+        signal::post(t, info, false);
+    }
+}
+
+/// pthread_sigqueue(3).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sigval) -> Result<(), Exit> {
     // SAFETY: the caller's handle.
     let Some(t) = (unsafe { thread::of_handle(handle) }) else { return Err(Exit::Native) };
-    if action::handler_of(signo).is_none() || t.is_bound() {
-        return Err(Exit::Native);
+    if !is_reachable(t, signo)? {
+        return Ok(());
     }
-    action::note_queued(signo, value);
-    signal::post(t, signo);
+    deliver(t, &action::sent_by_self(signo, libc::SI_QUEUE, Some(value)));
     if green().is_some_and(|g| core::ptr::eq(g, t)) {
         signal::kicked();
     }
@@ -202,67 +222,178 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
 /// As the C function.
 pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
     let Some(t) = green() else { return Err(Exit::Native) };
-    let mut pending: sig::Mask = 0;
-    // SAFETY: the kernel writes eight bytes; the caller's set starts with the word of signals 1 to 64.
+    let pending = sig::pending() | t.signals.inbox.pending() | signal::route::unclaimed();
+    // SAFETY: the caller's set, whose first word holds signals 1 to 64.
     unsafe {
-        syscall!(libc::SYS_rt_sigpending, &raw mut pending, 8usize)?;
         set.write_bytes(0, 1);
-        *set.cast::<sig::Mask>() = pending | t.signals.pending();
+        *set.cast::<sig::Mask>() = pending & t.mask.get();
     }
     Ok(0)
 }
 
-/// sigsuspend(2): the kernel's, on this worker, with the other mask noted so that whoever sends to the thread
-/// interrupts it.
+/// sigsuspend(2).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn sigsuspend(set: *const sigset_t) -> Result<c_int, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
-    if cancel::is_pending() {
-        return Err(Exit::Cancelled);
-    }
-    // SAFETY: the caller's set, whose first word holds signals 1 to 64.
-    let mask = unsafe { *set.cast::<sig::Mask>() } & !NEVER_BLOCKED;
-    let before = t.mask.replace(mask);
-    if signal::is_due(t) {
-        sig::set_mask(mask);
-        signal::kicked();
-    } else {
-        let scope = super::offload::enter();
-        // SAFETY: eight bytes of a live word.
-        let _ = unsafe { syscall!(libc::SYS_rt_sigsuspend, &raw const mask, 8usize) };
-        super::offload::leave(scope);
-    }
-    signal::set_thread_mask(t, before);
-    Err(Errno::INTR.into())
+    // SAFETY: the caller's set.
+    wait_for_handler(Some(unsafe { mask_of(set) }))
 }
 
-/// sigwait(3), sigwaitinfo(2) and sigtimedwait(2) begin: the kernel's, on this worker. What waits in the thread's own
-/// inbox is made pending there first, and senders know that it takes these although it blocks them.
+/// sigpause(3) of BSD: the mask of the first signals.
 ///
 /// # Safety
-/// `set` is a signal set.
-pub unsafe fn enter_wait(set: *const sigset_t) -> super::offload::Scope {
-    if let Some(t) = green() {
-        // SAFETY: the caller's set, whose first word holds signals 1 to 64.
-        let mut due = t.signals.take(unsafe { *set.cast::<sig::Mask>() });
-        // SAFETY: as above.
-        t.signals.await_these(unsafe { *set.cast::<sig::Mask>() });
-        while due != 0 {
-            let _ = sig::tgkill(sys::gettid(), due.trailing_zeros() as c_int + 1);
-            due &= due - 1;
-        }
-    }
-    super::offload::enter()
+/// As the C function.
+pub unsafe fn sigpause(mask: c_int) -> Result<c_int, Exit> {
+    wait_for_handler(Some(mask as u32 as sig::Mask & !NEVER_BLOCKED))
 }
 
-/// It is over.
-pub fn leave_wait(scope: super::offload::Scope) {
-    super::offload::leave(scope);
-    if let Some(t) = green() {
-        t.signals.await_these(0);
+/// sigpause(3) of X/Open: the mask without one signal.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn xpg_sigpause(signo: c_int) -> Result<c_int, Exit> {
+    let Some(t) = green() else { return Err(Exit::Native) };
+    if !(1..=64).contains(&signo) {
+        return Err(Errno::INVAL.into());
     }
+    t.sync_mask();
+    wait_for_handler(Some(t.mask.get() & !sig::bit(signo)))
+}
+
+/// pause(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn pause() -> Result<c_int, Exit> {
+    wait_for_handler(None)
+}
+
+/// Parks, with another mask if one is given, until a handler has run.
+fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
+    let Some(t) = green() else { return Err(Exit::Native) };
+    let how = Wait::forever(Call::Signal).cancellable();
+    t.sync_mask();
+    signal::forget_interruption();
+    let mut waited = false;
+    loop {
+        if cancel::is_pending() {
+            if let Some(mask) = mask.filter(|_| waited) {
+                // What the cleanup handlers find (Linux: the call's mask is not put back).
+                signal::set_thread_mask(t, mask);
+            }
+            return Err(Exit::Cancelled);
+        }
+        waited = true;
+        match mask {
+            Some(mask) => drop(signal::with_mask(t, mask, || wait::sleep(&how))),
+            None => drop(wait::sleep(&how)),
+        }
+        if signal::take_interruption() != Interruption::None {
+            return Err(Errno::INTR.into());
+        }
+    }
+}
+
+/// sigwait(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sigwait(set: *const sigset_t, signo: *mut c_int) -> Result<(), Exit> {
+    loop {
+        // SAFETY: the caller's set and place for the number.
+        match unsafe { await_signal(mask_of(set), None) } {
+            // It does not say EINTR (POSIX).
+            Err(Exit::Errno(libc::EINTR)) => {}
+            Ok(info) => {
+                // SAFETY: as above.
+                unsafe { *signo = info.si_signo };
+                return Ok(());
+            }
+            Err(exit) => return Err(exit),
+        }
+    }
+}
+
+/// sigwaitinfo(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { sigtimedwait(set, info, core::ptr::null()) }
+}
+
+/// sigtimedwait(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *const timespec) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let span = if span.is_null() { None } else { Some(mem::read::<Timespec>(span.cast())?) };
+        if span.as_ref().is_some_and(|s| !s.is_valid()) {
+            return Err(Errno::INVAL.into());
+        }
+        let deadline = span.map(|s| time::after(s.nanos()));
+        let taken = await_signal(mask_of(set), deadline)?;
+        if let Some(info) = info.as_mut() {
+            *info = taken;
+            if info.si_code == libc::SI_TKILL {
+                // As glibc shows it.
+                info.si_code = libc::SI_USER;
+            }
+        }
+        Ok(taken.si_signo)
+    }
+}
+
+/// Parks until one of `set` comes for the calling thread or the process, and takes it. EAGAIN at the deadline.
+fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit> {
+    let Some(t) = green() else { return Err(Exit::Native) };
+    let how = Wait::until(Call::Signal, deadline).cancellable();
+    t.sync_mask();
+    signal::forget_interruption();
+    loop {
+        if cancel::is_pending() {
+            return Err(Exit::Cancelled);
+        }
+        // Inside the runtime to the end: a signal that is awaited must not run its handler on the way.
+        let (taken, why) = wait::with_waiter(|waiter| {
+            waiter.parker.arm();
+            signal::set_awaited(t, set);
+            let taken = signal::route::take_awaited(t, set);
+            let (taken, why) = if taken.is_some() {
+                (taken, waiter.parker.disarm())
+            } else {
+                let why = waiter.sleep(&how);
+                (signal::route::take_awaited(t, set), Some(why))
+            };
+            signal::set_awaited(t, 0);
+            (taken, why)
+        });
+        match (taken, why) {
+            (Some(info), _) => return Ok(info),
+            (None, Some(why)) => ready::verdict(why, true)?,
+            (None, None) => {}
+        }
+    }
+}
+
+/// sigaltstack(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> Result<c_int, Exit> {
+    // SAFETY: records are never freed; the caller's structures.
+    unsafe {
+        let Some(t) = tls::current().as_ref() else { return Err(Exit::Native) };
+        let was = altstack::set(t, arch::stack_pointer(), new.as_ref().copied())?;
+        if let Some(old) = old.as_mut() {
+            *old = was;
+        }
+    }
+    Ok(0)
 }
 
 /// tgkill(2) on a green thread's tid; others are the kernel's.

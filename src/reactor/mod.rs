@@ -31,7 +31,7 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::time::Timespec;
-use crate::sys::{fd as sysfd, time};
+use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use crate::thread::wait::{self, Wait};
 use polling::{Event, PollMode, Poller};
@@ -64,9 +64,12 @@ static GENERATION: AtomicU32 = AtomicU32::new(1);
 /// Descriptors that are registered; too many where one was closed behind our back.
 static REGISTERED: AtomicU32 = AtomicU32::new(0);
 static NOTIFIED: AtomicBool = AtomicBool::new(false);
+/// A signal has become pending for the process that no kernel thread takes.
+static SIGNALLED: AtomicBool = AtomicBool::new(false);
 static NEXT_VERIFY: AtomicU64 = AtomicU64::new(0);
 
 const NOTIFY_KEY: usize = usize::MAX - 1;
+const SIGNAL_KEY: usize = usize::MAX - 2;
 /// Few enough that the slots and records of those woken are still in the cache when they run.
 const BATCH: usize = 64;
 const VERIFY_EVERY: u64 = time::SECOND / 2;
@@ -85,15 +88,21 @@ pub fn start() -> Result<(), Errno> {
     let made = Poller::new().map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::EMFILE)));
     // SAFETY: eventfd2 takes integers.
     let notifier = unsafe { syscall!(libc::SYS_eventfd2, 0usize, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+    let all = sig::ALL & !sig::OF_LIBC;
+    // SAFETY: the kernel reads eight bytes of a live set.
+    let signals =
+        unsafe { syscall!(libc::SYS_signalfd4, -1i32, &raw const all, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
     for fd in filled {
         let _ = sysfd::close(fd);
     }
-    let (poller, notifier) = (made?, notifier? as i32);
-    // SAFETY: the descriptor is open and never closed while the poller exists.
-    unsafe { poller.add_with_mode(notifier, Event::readable(NOTIFY_KEY), PollMode::Edge) }
-        .map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::ENOMEM)))?;
+    let (poller, notifier, signals) = (made?, notifier? as i32, signals? as i32);
+    for (fd, key) in [(notifier, NOTIFY_KEY), (signals, SIGNAL_KEY)] {
+        // SAFETY: the descriptor is open and never closed while the poller exists.
+        unsafe { poller.add_with_mode(fd, Event::readable(key), PollMode::Edge) }
+            .map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::ENOMEM)))?;
+    }
     NOTIFIER.store(notifier, Ordering::Release);
-    slots::own(poller.as_raw_fd(), notifier);
+    slots::own(poller.as_raw_fd(), [notifier, signals]);
     POLLER.store(Box::leak(Box::new(poller)), Ordering::Release);
     Ok(())
 }
@@ -466,6 +475,10 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
             NOTIFIED.store(true, Ordering::Relaxed);
             continue;
         }
+        if key == SIGNAL_KEY {
+            SIGNALLED.store(true, Ordering::Relaxed);
+            continue;
+        }
         // The poller's own timer and notifier carry keys that no descriptor has.
         let Some(slot) = i32::try_from(key).ok().and_then(slots::existing) else { continue };
         let read = if bits & WAKES_READ != 0 { Interest::READ.0 } else { 0 };
@@ -483,6 +496,11 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
 /// the thread it was meant for, it must be sent again.
 pub fn take_notification() -> bool {
     NOTIFIED.load(Ordering::Relaxed) && NOTIFIED.swap(false, Ordering::Relaxed)
+}
+
+/// Whether a signal has become pending since this was last asked.
+pub fn take_signalled() -> bool {
+    SIGNALLED.load(Ordering::Relaxed) && SIGNALLED.swap(false, Ordering::Relaxed)
 }
 
 /// Ends a [`collect`] that waits, or makes the next one return.

@@ -10,8 +10,8 @@ use core::ptr::null_mut;
 
 const CHUNK: usize = 1024;
 const CHUNKS: usize = 4096;
-/// epoll, its timer and notifier, and our notifier.
-pub const OWN: usize = 4;
+/// epoll, its timer and notifier, our notifier, and the signals.
+pub const OWN: usize = 5;
 
 static TABLE: [AtomicPtr<Slot>; CHUNKS] = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
 static OWNED: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
@@ -275,9 +275,9 @@ pub fn existing(fd: i32) -> Option<&'static Slot> {
     (!chunk.is_null()).then(|| unsafe { &*chunk.add(at % CHUNK) })
 }
 
-/// Notes the library's own descriptors: the poller's three, which are neighbours, and the notifier.
-pub fn own(epoll: i32, notifier: i32) {
-    for (slot, fd) in OWNED.iter().zip([epoll, epoll + 1, epoll + 2, notifier]) {
+/// Notes the library's own descriptors: the poller's three, which are neighbours, and two more.
+pub fn own(epoll: i32, more: [i32; 2]) {
+    for (slot, fd) in OWNED.iter().zip([epoll, epoll + 1, epoll + 2].into_iter().chain(more)) {
         slot.store(fd, Ordering::Relaxed);
     }
 }

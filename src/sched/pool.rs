@@ -338,7 +338,7 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
     }
     loop {
         let deadline = time::after(SPARE_LINGER);
-        crate::signal::route_pending();
+        crate::signal::route::pending();
         while w.futex.load(Ordering::Acquire) == 0 {
             if futex::wait_until(&w.futex, 0, Some(deadline)) == Err(crate::errno::Errno::TIMEDOUT) {
                 break;
@@ -366,9 +366,9 @@ pub(super) fn idle(w: &Worker) {
         pool.poller = w;
         SLEEPERS.poller_enters();
         drop(pool);
-        if !work_visible() && !crate::signal::route_pending() {
+        if !work_visible() && !crate::signal::route::pending() {
             source().wait();
-            crate::signal::route_pending();
+            crate::signal::route::pending();
             super::monitor::nudge();
         }
         leave_source(w);
@@ -378,7 +378,7 @@ pub(super) fn idle(w: &Worker) {
     pool.idle.push(w);
     SLEEPERS.idle_enters();
     drop(pool);
-    if (work_visible() || crate::signal::is_unrouted()) && wake_itself(w) {
+    if (work_visible() || crate::signal::route::is_pending()) && wake_itself(w) {
         return;
     }
     loop {

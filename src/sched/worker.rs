@@ -185,7 +185,7 @@ impl Worker {
     fn run_loop(&self) {
         loop {
             // A signal that came while this loop had the CPU; it does not wait for the worker to fall idle.
-            crate::signal::route_pending();
+            crate::signal::route::pending();
             if self.permit().is_null() && !pool::wait_for_permit(self) {
                 return;
             }
@@ -306,7 +306,7 @@ impl Worker {
 
     /// The signal mask while the loop sleeps: main's, so that the process takes what main would.
     pub(super) fn apply_idle_mask(&self) {
-        let mask = thread::main_mask();
+        let mask = thread::idle_mask();
         if self.mask.get() != mask {
             sig::set_mask(mask);
             self.mask.set(mask);
@@ -375,7 +375,7 @@ pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut
     w.tid.store(sys::gettid(), Ordering::Relaxed);
     w.mask.set(sig::mask());
     w.fp.set(FpControl::save());
-    crate::signal::worker_started();
+    crate::signal::altstack::worker_started();
     w.run_loop();
     null_mut()
 }

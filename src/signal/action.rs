@@ -1,10 +1,10 @@
 //! What the program installed for each signal, and calling it.
 
-use super::wrapper;
+use super::{altstack, wrapper};
+use crate::arch;
 use crate::real;
 use crate::sys::lock::Lock;
 use crate::sys::{self, sig};
-use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 
 const SIGNALS: usize = 65;
@@ -20,13 +20,6 @@ pub struct Action {
 const DEFAULT: Action = Action { handler: libc::SIG_DFL, flags: 0, mask: 0 };
 
 static ACTIONS: Lock<[Action; SIGNALS]> = Lock::new([DEFAULT; SIGNALS]);
-
-/// The last siginfo of each signal: what a deferred handler is shown.
-struct Infos(UnsafeCell<[core::mem::MaybeUninit<libc::siginfo_t>; SIGNALS]>);
-// SAFETY: plain data; a signal that comes twice before its handler ran may be shown either siginfo, as a
-// standard signal that is pending already is on Linux.
-unsafe impl Sync for Infos {}
-static INFOS: Infos = Infos(UnsafeCell::new([const { core::mem::MaybeUninit::zeroed() }; SIGNALS]));
 
 /// Holds the handlers still across a fork.
 pub fn fork_prepare() {
@@ -62,14 +55,8 @@ pub fn handler_of(signo: c_int) -> Option<Action> {
     is_handler(a.handler).then_some(a)
 }
 
-/// Keeps the siginfo for a handler that runs later.
-pub fn note_info(signo: c_int, info: &libc::siginfo_t) {
-    // SAFETY: see `Infos`.
-    unsafe { (*INFOS.0.get())[signo as usize].write(*info) };
-}
-
-/// Writes what a signal from a thread of this process carries.
-fn note_from_self(signo: c_int, code: c_int, value: Option<libc::sigval>) {
+/// What a signal from a thread of this process carries.
+pub fn sent_by_self(signo: c_int, code: c_int, value: Option<libc::sigval>) -> libc::siginfo_t {
     #[repr(C)]
     struct Sent {
         signo: c_int,
@@ -87,18 +74,8 @@ fn note_from_self(signo: c_int, code: c_int, value: Option<libc::sigval>) {
         let mut info: libc::siginfo_t = core::mem::zeroed();
         let value = value.unwrap_or(libc::sigval { sival_ptr: core::ptr::null_mut() });
         (&raw mut info).cast::<Sent>().write(Sent { signo, errno: 0, code, pad: 0, pid: sys::getpid(), uid, value });
-        note_info(signo, &info);
+        info
     }
-}
-
-/// A pthread_kill is on its way.
-pub fn note_sender(signo: c_int) {
-    note_from_self(signo, libc::SI_TKILL, None);
-}
-
-/// A pthread_sigqueue is on its way.
-pub fn note_queued(signo: c_int, value: libc::sigval) {
-    note_from_self(signo, libc::SI_QUEUE, Some(value));
 }
 
 /// Calls the program's handler with the kernel's own arguments.
@@ -113,35 +90,43 @@ pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
     if a.flags & libc::SA_RESETHAND != 0 {
         ACTIONS.lock()[signo as usize] = DEFAULT;
     }
-    let t = crate::arch::tls::current();
+    let t = arch::tls::current();
     // SAFETY: records are never freed.
     let outermost = unsafe { t.as_ref() }.filter(|t| t.handler_at.get() == 0);
     if let Some(t) = outermost {
-        t.handler_at.set(crate::arch::stack_pointer());
+        t.handler_at.set(arch::stack_pointer());
     }
-    // SAFETY: the program's function has the prototype that its flags announce.
-    unsafe {
-        if a.flags & libc::SA_SIGINFO != 0 {
-            let f: unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = core::mem::transmute(a.handler);
-            f(signo, info, context);
-        } else {
-            let f: unsafe extern "C" fn(c_int) = core::mem::transmute(a.handler);
-            f(signo);
+    // SAFETY: the program's function takes one argument or these three, as its flags announce, and ignores more than
+    // it takes; an alternate stack is the thread's, and not in use.
+    let run = |end: Option<usize>| unsafe {
+        let f: arch::Handler = core::mem::transmute(a.handler);
+        match end {
+            Some(end) => arch::call_on(end, f, signo, info, context),
+            None => f(signo, info, context),
         }
+    };
+    if a.flags & libc::SA_ONSTACK != 0 {
+        altstack::with_end(run)
+    } else {
+        run(None)
     }
     if let Some(t) = outermost {
         t.handler_at.set(0);
     }
 }
 
-/// Calls the handler of a signal that was noted earlier.
-pub fn call_noted(signo: c_int) {
-    // SAFETY: `note_info` wrote it, or it is zeroed; a zeroed context stands for the one that has gone.
+/// Calls the handler of a signal that was noted earlier. The context that it interrupts is this one, in the library; `mask` is
+/// what it interrupts with.
+pub fn call_noted(info: &libc::siginfo_t, mask: sig::Mask) {
+    let mut info = *info;
+    // SAFETY: all-zero is a valid context; the handler's changes to it have no effect.
     unsafe {
-        let mut info = (*INFOS.0.get())[signo as usize].assume_init();
-        info.si_signo = signo;
         let mut context: libc::ucontext_t = core::mem::zeroed();
-        call(signo, &mut info, (&raw mut context).cast());
+        context.uc_sigmask = set_of(mask);
+        let registers = &mut context.uc_mcontext.gregs;
+        registers[libc::REG_RSP as usize] = arch::stack_pointer() as i64;
+        registers[libc::REG_RIP as usize] = call_noted as *const () as i64;
+        call(info.si_signo, &mut info, (&raw mut context).cast());
     }
 }
 
@@ -151,6 +136,7 @@ pub fn redeliver(signo: c_int) {
     if handler == libc::SIG_DFL {
         let _ = sig::reset_default(signo);
         let _ = sig::tgkill(sys::gettid(), signo);
+        sig::let_through(sig::bit(signo));
     }
 }
 
@@ -190,6 +176,9 @@ fn ours_for(signo: c_int, asked: &libc::sigaction) -> libc::sigaction {
     let mut ours = *asked;
     if is_handler(asked.sa_sigaction) {
         ours.sa_flags = (ours.sa_flags | libc::SA_SIGINFO) & !libc::SA_RESETHAND;
+        if !super::is_fault(signo) {
+            ours.sa_flags &= !libc::SA_ONSTACK; // see `altstack`
+        }
         ours.sa_sigaction = wrapper as *const () as usize;
     } else if signo == libc::SIGSEGV && asked.sa_sigaction == libc::SIG_DFL {
         ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;

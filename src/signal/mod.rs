@@ -2,13 +2,22 @@
 //!
 //! From activation on every handler of the program sits behind [`wrapper`]. It runs the handler directly when
 //! the interrupted thread is in program code; inside the runtime (`arch::tls`'s depth) it notes the signal and
-//! the thread runs it when it leaves. Process-directed signals prefer the main thread, as the kernel does: if
-//! main is parked it is woken, runs the handler, and its call returns EINTR or starts again, as SA_RESTART and
-//! signal(7) say. Faults are delivered at once, wherever they happen.
+//! the thread runs it when it leaves. Faults are delivered at once, wherever they happen.
 //!
-//! What is not there yet (issue 3): queued values of real-time signals, per-thread alternate stacks.
+//! | what           | where                                                                                      |
+//! |----------------|--------------------------------------------------------------------------------------------|
+//! | mask           | each thread's own; the worker's kernel thread has that of the thread it runs               |
+//! | pending        | [`inbox`]: one for each thread, one for the process, and the kernel's for what all block   |
+//! | who takes it   | `route`: a signal to the process is main's if main accepts it, else anybody's who does      |
+//! | handlers       | `action`: what the program installed, and on which stack it runs                           |
+//!
+//! A thread that is parked when a signal comes for it is woken, runs the handler, and its call returns EINTR or starts
+//! again, as SA_RESTART and signal(7) say.
 
 pub mod action;
+pub mod altstack;
+pub mod inbox;
+pub mod route;
 pub mod setxid;
 
 use crate::arch::{self, tls};
@@ -16,55 +25,86 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{self, Thread, stack};
+use crate::thread::{Thread, stack};
+use altstack::AltStack;
+use core::cell::Cell;
 use core::ffi::{c_int, c_void};
 use core::fmt::Write;
+use inbox::Inbox;
 
-/// Signals noted for one thread, and what became of those that ran.
-pub struct Inbox {
-    pending: AtomicU64,
-    /// What the thread waits for in sigwait and its kin.
-    awaited: AtomicU64,
+/// A thread's side of signals.
+// In C's order: what every park looks at comes first.
+#[repr(C)]
+pub struct Signals {
+    pub inbox: Inbox,
     /// RAN and NO_RESTART, since the last sleep began.
     outcome: AtomicU32,
+    /// What the thread waits for in sigwait and its kin.
+    awaited: AtomicU64,
+    pub alt: Cell<AltStack>,
 }
 
 const RAN: u32 = 1;
 const NO_RESTART: u32 = 2;
 
-impl Inbox {
-    pub const fn new() -> Inbox {
-        Inbox { pending: AtomicU64::new(0), awaited: AtomicU64::new(0), outcome: AtomicU32::new(0) }
+impl Signals {
+    pub const fn new() -> Signals {
+        Signals {
+            inbox: Inbox::new(),
+            outcome: AtomicU32::new(0),
+            awaited: AtomicU64::new(0),
+            alt: Cell::new(AltStack::NONE),
+        }
     }
 
+    /// Makes it a new thread's. What was the process's goes to others.
     pub fn reset(&self) {
-        self.pending.store(0, Ordering::Relaxed);
+        if self.inbox.pending() != 0 {
+            route::take_back(&self.inbox, sig::ALL);
+            self.inbox.clear();
+        }
         self.outcome.store(0, Ordering::Relaxed);
+        self.alt.set(AltStack::NONE);
     }
 
-    /// What is noted and has not run.
-    pub fn pending(&self) -> sig::Mask {
-        self.pending.load(Ordering::SeqCst)
+    /// Whether the thread is in sigwait or its kin for this signal.
+    pub fn awaits(&self, signo: c_int) -> bool {
+        self.awaited.load(Ordering::SeqCst) & sig::bit(signo) != 0
     }
 
-    /// Takes out what is noted of `set`.
-    pub fn take(&self, set: sig::Mask) -> sig::Mask {
-        self.pending.fetch_and(!set, Ordering::SeqCst) & set
-    }
-
-    /// The thread waits in the kernel for these to become pending; none when it is done.
-    pub fn await_these(&self, set: sig::Mask) {
-        self.awaited.store(set, Ordering::SeqCst);
-    }
-
-    fn push(&self, sig: c_int) {
-        self.pending.fetch_or(sig::bit(sig), Ordering::SeqCst);
+    pub fn awaited(&self) -> sig::Mask {
+        self.awaited.load(Ordering::SeqCst)
     }
 }
 
-impl Default for Inbox {
-    fn default() -> Inbox {
-        Inbox::new()
+impl Default for Signals {
+    fn default() -> Signals {
+        Signals::new()
+    }
+}
+
+/// A thread's mask: its own to change, everybody's to read.
+pub struct SharedMask(AtomicU64);
+
+impl SharedMask {
+    pub const fn new(mask: sig::Mask) -> SharedMask {
+        SharedMask(AtomicU64::new(mask))
+    }
+
+    #[inline]
+    pub fn get(&self) -> sig::Mask {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub fn set(&self, mask: sig::Mask) {
+        self.0.store(mask, Ordering::Relaxed);
+    }
+
+    pub fn replace(&self, mask: sig::Mask) -> sig::Mask {
+        let before = self.get();
+        self.set(mask);
+        before
     }
 }
 
@@ -103,9 +143,6 @@ pub fn forget_interruption() {
     }
 }
 
-/// Signals taken by a worker in its loop, for whichever thread accepts them.
-static UNROUTED: AtomicU64 = AtomicU64::new(0);
-
 /// The handler behind which every handler of the program sits.
 ///
 /// # Safety
@@ -120,31 +157,37 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             fault(signo, info, context);
             return;
         }
-        if (*info).si_errno == KICK {
+        if is_kick(&*info) {
             if tls::depth() == 0 {
                 kicked();
             }
             return;
         }
-        action::note_info(signo, &*info);
-        if tls::depth() > 0 {
-            defer(signo);
-            return;
-        }
+        let t = tls::current().as_ref();
         // A broken pipe is the writer's own, though the kernel does not say so.
         let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE;
-        if !own && route_to_main(signo) {
+        if tls::depth() > 0 {
+            defer(t, &*info, own);
             return;
         }
-        let t = tls::current().as_ref();
+        if !own && let Some(main) = route::main_instead(t, signo) {
+            post(main, &*info, true);
+            return;
+        }
+        if let Some(t) = t
+            && is_due(t)
+        {
+            // Others came first, and are on their way.
+            t.signals.inbox.add(&*info, !own);
+            kicked();
+            return;
+        }
         // What the program sees and changes in its handler is the handler's mask.
         let before = t.map(|t| t.mask.replace(sig::mask()));
         action::call(signo, info, context);
         if let (Some(t), Some(before)) = (t, before) {
             t.mask.set(before);
-            if is_due(t) {
-                kicked();
-            }
+            run_what_came(t);
         }
     }
 }
@@ -154,57 +197,42 @@ fn is_fault(signo: c_int) -> bool {
 }
 
 /// The thread is inside the runtime: it, or whoever accepts, runs the handler later.
-fn defer(signo: c_int) {
-    let t = tls::current();
-    if t.is_null() {
-        UNROUTED.fetch_or(sig::bit(signo), Ordering::SeqCst);
-        sched::stir();
-    } else {
-        // SAFETY: the current record is alive.
-        let t = unsafe { &*t };
-        t.signals.push(signo);
-        tls::set_deferred(true);
-        if t.is_bound() {
-            // It may be about to sleep on its futex, with its last look behind it.
-            t.waiter.wake(Wake::Interrupted);
-        }
+fn defer(t: Option<&Thread>, info: &libc::siginfo_t, own: bool) {
+    match t {
+        Some(t) if own => t.signals.inbox.add(info, false),
+        _ => route::leave_to_others(info),
+    }
+    tls::set_deferred(true);
+    match t {
+        // It may be about to sleep on its futex, with its last look behind it.
+        Some(t) if t.is_bound() => drop(t.waiter.wake(Wake::Interrupted)),
+        Some(_) => {}
+        None => sched::stir(),
     }
 }
 
-/// A process-directed signal that interrupted another thread goes to main, if main accepts it.
-fn route_to_main(signo: c_int) -> bool {
-    let Some(main) = thread::main_thread() else { return false };
-    if !crate::active()
-        || core::ptr::eq(main, tls::current())
-        || main.mask.get() & sig::bit(signo) != 0
-        || main.is_bound()
-    {
-        return false;
-    }
-    post(main, signo);
-    true
+/// Notes a signal for a thread that may be anywhere; `shared`: it was sent to the process.
+pub fn post(t: &Thread, info: &libc::siginfo_t, shared: bool) {
+    t.signals.inbox.add(info, shared);
+    alert(t, info.si_signo);
 }
 
-/// Notes a signal for a thread that may be anywhere: parked, it is woken; in program code or in the kernel on some
-/// worker, that worker is interrupted; else it looks when it next leaves the runtime.
-pub fn post(t: &Thread, signo: c_int) {
-    t.signals.push(signo);
+/// Something was noted for `t`: parked, it is woken; in program code or in the kernel on some worker, that worker is
+/// interrupted; else it looks when it next leaves the runtime.
+fn alert(t: &Thread, signo: c_int) {
     poke(t);
-    if t.mask.get() & sig::bit(signo) == 0 && !t.waiter.wake(Wake::Interrupted) {
+    let wants = t.mask.get() & sig::bit(signo) == 0 || t.signals.awaits(signo);
+    if wants && !t.waiter.wake(Wake::Interrupted) {
         kick(t, signo);
     }
 }
 
-/// The kernel thread in which `t` waits for `signo` with sigwait or its kin.
-pub fn awaiting_worker(t: &Thread, signo: c_int) -> Option<u32> {
-    let awaits = signo > 0 && t.signals.awaited.load(Ordering::SeqCst) & sig::bit(signo) != 0;
-    // SAFETY: workers are never freed.
-    let w = unsafe { t.worker.get().as_ref() }?;
-    (awaits && core::ptr::eq(w.running(), t)).then(|| w.tid())
-}
-
 /// Marks a real signal that only says "look into your inbox".
 const KICK: c_int = 0x6b69;
+
+fn is_kick(info: &libc::siginfo_t) -> bool {
+    info.si_errno == KICK
+}
 
 /// Interrupts the worker that has `t`, if one has.
 fn kick(t: &Thread, signo: c_int) {
@@ -223,8 +251,9 @@ fn kick(t: &Thread, signo: c_int) {
     }
 }
 
-/// Runs what is noted for the calling thread, which is in program code: a kick arrived, or it sent to itself. Run what is noted for this thread, which may be none by now. The calls that the
-/// kernel was making for it end or restart by the handler's own flags.
+/// Runs what is noted for the calling thread, which is in program code: a kick arrived, or it sent to itself, or has
+/// unblocked something. It may be none by now. The calls that the kernel was making for it end or restart by the
+/// handler's own flags.
 pub fn kicked() {
     tls::enter();
     tls::set_deferred(true);
@@ -238,96 +267,71 @@ fn poke(t: &Thread) {
     unsafe { (*at).store(1, Ordering::SeqCst) };
 }
 
-/// Whether a worker has taken a signal in its loop that nobody has yet.
-pub fn is_unrouted() -> bool {
-    UNROUTED.load(Ordering::Relaxed) != 0
-}
-
-/// Hands what a worker took in its loop to main. Whether there was any.
-pub fn route_pending() -> bool {
-    if !is_unrouted() {
-        return false;
-    }
-    let mut bits = take_unrouted();
-    let Some(main) = thread::main_thread() else { return false };
-    while bits != 0 {
-        let signo = bits.trailing_zeros() as c_int + 1;
-        bits &= bits - 1;
-        post(main, signo);
-    }
-    true
-}
-
 /// Runs what is noted for the calling thread and not blocked. Called when it leaves the runtime.
 #[cold]
 pub fn run_deferred() {
-    let t = tls::current();
     tls::set_deferred(false);
-    if t.is_null() {
-        return;
-    }
-    // SAFETY: the current record is alive.
-    let t = unsafe { &*t };
+    route::pending();
+    // SAFETY: records are never freed.
+    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
     loop {
-        let due = t.signals.pending.load(Ordering::SeqCst) & !t.mask.get();
-        if due == 0 {
+        if route::has_for(t) {
+            route::all();
+        }
+        if !deliver_one(t) {
             return;
         }
-        let signo = due.trailing_zeros() as c_int + 1;
-        t.signals.pending.fetch_and(!sig::bit(signo), Ordering::SeqCst);
-        deliver(t, signo);
     }
 }
 
-/// Runs one handler as the kernel would: with its mask, and noting what it means for an interrupted call.
-fn deliver(t: &Thread, signo: c_int) {
-    let Some(a) = action::handler_of(signo) else {
-        action::redeliver(signo);
-        return;
-    };
+/// Runs the handler of one noted signal as the kernel would: with its mask, and noting what it means for an interrupted
+/// call. False when none is due.
+fn deliver_one(t: &Thread) -> bool {
+    if !is_due(t) {
+        return false;
+    }
+    // Until the mask is the handler's nothing else may be delivered, or one that came later would be first.
+    tls::enter();
     let before = t.mask.get();
+    let Some((info, _)) = t.signals.inbox.take(!before) else {
+        tls::leave();
+        return false;
+    };
+    let signo = info.si_signo;
+    let Some(a) = action::handler_of(signo) else {
+        tls::leave();
+        action::redeliver(signo);
+        return true;
+    };
     let during = before | a.mask | if a.flags & libc::SA_NODEFER != 0 { 0 } else { sig::bit(signo) };
     t.mask.set(during);
     sig::set_mask(during);
     let note = RAN | if a.flags & libc::SA_RESTART != 0 { 0 } else { NO_RESTART };
     t.signals.outcome.fetch_or(note, Ordering::Relaxed);
-    action::call_noted(signo);
+    tls::leave();
+    action::call_noted(&info, before);
     t.mask.set(before);
     sig::set_mask(before);
+    true
+}
+
+/// The calling thread, in program code, begins or has changed its mask: there may be something for it already.
+#[inline]
+pub fn run_what_came(t: &Thread) {
+    if is_due(t) || route::has_for(t) {
+        kicked();
+    }
 }
 
 /// Sets the calling green thread's mask, and runs what that lets through.
 pub fn set_thread_mask(t: &Thread, mask: sig::Mask) {
-    t.mask.set(mask);
+    let before = t.mask.replace(mask);
     sig::set_mask(mask);
-    if t.signals.pending.load(Ordering::SeqCst) & !mask != 0 {
-        tls::enter();
-        tls::set_deferred(true);
-        tls::leave();
+    let blocked = mask & !before;
+    if blocked != 0 {
+        route::blocked(t, blocked);
     }
-}
-
-const ALT_STACK: usize = 64 * 1024;
-
-/// Gives a new worker's kernel thread an alternate stack, on which a stack overflow can be told.
-pub fn worker_started() {
-    let at = sys::alloc::map(ALT_STACK);
-    if at.is_null() {
-        return;
-    }
-    let ss = libc::stack_t { ss_sp: at.cast(), ss_flags: 0, ss_size: ALT_STACK };
-    // SAFETY: a fresh mapping that only this kernel thread uses.
-    let _ = unsafe { crate::syscall!(libc::SYS_sigaltstack, &raw const ss, 0usize) };
-}
-
-/// The same for the first worker, unless the program has one already.
-pub fn first_worker_started() {
-    let mut ss = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
-    // SAFETY: queries into a live structure.
-    let _ = unsafe { crate::syscall!(libc::SYS_sigaltstack, 0usize, &raw mut ss) };
-    if ss.ss_flags & libc::SS_DISABLE != 0 {
-        worker_started();
-    }
+    run_what_came(t);
 }
 
 /// A fault: tell a stack overflow, then do as the program asked.
@@ -371,7 +375,7 @@ fn tell_overflow(t: &Thread) {
 
 /// Whether a signal waits that the thread's mask lets through.
 pub fn is_due(t: &Thread) -> bool {
-    t.signals.pending.load(Ordering::SeqCst) & !t.mask.get() != 0
+    t.signals.inbox.pending() & !t.mask.get() != 0
 }
 
 /// Runs `f` with another mask, as ppoll and its kin do: what that lets in ends a wait inside `f`, and its handlers
@@ -381,6 +385,9 @@ pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
     tls::enter();
     t.mask.set(mask);
     sig::set_mask(mask);
+    if route::has_for(t) {
+        route::all();
+    }
     let r = f();
     if is_due(t) {
         tls::set_deferred(true);
@@ -390,12 +397,22 @@ pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
     r
 }
 
-/// What a worker's loop has noted and nobody has been told of.
-pub fn unrouted() -> sig::Mask {
-    UNROUTED.load(Ordering::SeqCst)
+/// The calling thread begins or ends a wait for these signals, which it takes although it may block them.
+pub fn set_awaited(t: &Thread, set: sig::Mask) {
+    let before = t.signals.awaited.swap(set, Ordering::SeqCst);
+    route::awaited_changed(before, set);
 }
 
-/// Takes what a worker's loop has noted and nobody has been told of.
-pub fn take_unrouted() -> sig::Mask {
-    UNROUTED.swap(0, Ordering::SeqCst)
+/// In the child `t` is alone, with nothing pending, and has its alternate stack from the kernel until there are green threads.
+///
+/// # Safety
+/// The caller is `t`, the only thread of a forked child.
+pub unsafe fn after_fork(t: &Thread) {
+    // SAFETY: the caller's promise, passed on.
+    unsafe {
+        inbox::after_fork();
+        t.signals.inbox.reset();
+        route::after_fork();
+    }
+    altstack::set_of_kernel_thread(t.signals.alt.get());
 }

@@ -9,6 +9,9 @@ pub const ALL: Mask = !0;
 /// glibc's signal that has every kernel thread change its credentials.
 pub const SETXID: i32 = 33;
 
+/// Those that glibc keeps for itself.
+pub const OF_LIBC: Mask = bit(32) | bit(33);
+
 pub const fn bit(sig: i32) -> Mask {
     1 << (sig - 1)
 }
@@ -50,4 +53,30 @@ pub fn reset_default(sig: i32) -> Result<(), Errno> {
 pub fn tgkill(tid: u32, sig: i32) -> Result<(), Errno> {
     // SAFETY: tgkill takes integers.
     unsafe { syscall!(libc::SYS_tgkill, super::getpid(), tid, sig) }.map(|_| ())
+}
+
+/// What is pending for the process or the calling kernel thread.
+pub fn pending() -> Mask {
+    let mut set: Mask = 0;
+    // SAFETY: the kernel writes eight bytes.
+    let _ = unsafe { syscall!(libc::SYS_rt_sigpending, &raw mut set, 8usize) };
+    set
+}
+
+/// Takes one of `set` that is pending for the process or the calling kernel thread.
+pub fn take_pending(set: Mask) -> Option<libc::siginfo_t> {
+    let mut info = core::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
+    let now = super::time::Timespec::from_nanos(0);
+    // SAFETY: live structures of the kernel's layout; the timeout of zero does not wait.
+    unsafe {
+        syscall!(libc::SYS_rt_sigtimedwait, &raw const set, info.as_mut_ptr(), &raw const now, 8usize).ok()?;
+        Some(info.assume_init())
+    }
+}
+
+/// Lets what is pending of `set` through to the calling kernel thread, which blocks it: the kernel does what the action says.
+pub fn let_through(set: Mask) {
+    let before = mask();
+    set_mask(before & !set);
+    set_mask(before);
 }

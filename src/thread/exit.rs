@@ -5,6 +5,7 @@ use crate::arch::{self, EntryCalls, tls};
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::real;
 use crate::sched;
+use crate::signal;
 use crate::sys;
 use core::ffi::{c_int, c_void};
 use corosensei::Yielder;
@@ -51,6 +52,7 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     };
     let mut buf = UnwindBuf([0; 256]);
     tls::leave();
+    signal::run_what_came(t);
     // SAFETY: the buffer lives in this frame, which outlives the call; the calls are libc's.
     let outcome = unsafe { arch::call_start(start as usize, arg as usize, buf.0.as_mut_ptr(), &calls) };
     let value = match outcome.unwound {

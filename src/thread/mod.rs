@@ -76,8 +76,8 @@ pub struct Thread {
     bound: AtomicBool,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
-    pub mask: Cell<sig::Mask>,
-    pub signals: signal::Inbox,
+    pub mask: signal::SharedMask,
+    pub signals: signal::Signals,
     context: UnsafeCell<Context>,
     yielder: Cell<*const Yielder<(), ()>>,
     /// Where on its stack it was suspended, roughly.
@@ -129,8 +129,8 @@ impl Thread {
             action: Cell::new(Action::Park),
             worker: Cell::new(null()),
             fp: Cell::new(FpControl::DEFAULT),
-            mask: Cell::new(0),
-            signals: signal::Inbox::new(),
+            mask: signal::SharedMask::new(0),
+            signals: signal::Signals::new(),
             context: UnsafeCell::new(context),
             yielder: Cell::new(null()),
             suspended_at: Cell::new(0),
@@ -157,9 +157,10 @@ impl Thread {
         t
     }
 
-    /// A record for a pair that is about to be made.
+    /// A record for a pair that is about to be made; no thread's before [`Thread::prepare`].
     pub(crate) fn for_pair() -> &'static Thread {
         let t = Thread::new(Context::Coroutine(None), next_tid());
+        t.life.store(FREE, Ordering::Relaxed);
         RECORDS.lock().push(t);
         t
     }
@@ -180,6 +181,11 @@ impl Thread {
     /// Whether it was made by the process image that runs now.
     pub fn is_current_epoch(&self) -> bool {
         self.epoch.get() == EPOCH.load(Ordering::Relaxed)
+    }
+
+    /// Whether it lives, in this process image, and may run a handler.
+    pub fn can_take_signals(&self) -> bool {
+        self.is_current_epoch() && matches!(self.life.load(Ordering::Acquire), JOINABLE | DETACHED)
     }
 
     /// What gettid and the owners of locks show.
@@ -351,10 +357,12 @@ pub fn ended(t: &Thread) {
     if t.life.load(Ordering::Acquire) == JOINABLE
         && t.life.compare_exchange(JOINABLE, ENDED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     {
+        signal::route::ended(t);
         lot::unpark(t as *const Thread as usize, Kind::Join, usize::MAX, u32::MAX);
         return;
     }
     recycle::give(t);
+    signal::route::ended(t);
 }
 
 /// The record behind a handle; `None` for foreign threads, workers' and such.
@@ -407,6 +415,14 @@ pub fn of_tid(tid: u32) -> Option<&'static Thread> {
     RECORDS.lock().iter().copied().find(|t| t.tid() == tid && t.life.load(Ordering::Acquire) != FREE)
 }
 
+/// A living green thread of which `is_it` holds.
+pub fn find(is_it: impl Fn(&Thread) -> bool) -> Option<&'static Thread> {
+    if let Some(main) = main_thread().filter(|m| is_it(m)) {
+        return Some(main);
+    }
+    RECORDS.lock().iter().copied().find(|t| t.can_take_signals() && is_it(t))
+}
+
 /// Makes the calling thread, which started before us, a green thread with this TCB.
 pub fn adopt_current() -> &'static Thread {
     let t = Thread::new(Context::Adopted(0), crate::sys::gettid());
@@ -430,9 +446,9 @@ pub fn is_main(t: *const Thread) -> bool {
     core::ptr::eq(MAIN.load(Ordering::Acquire), t)
 }
 
-/// The adopted thread's signal mask, which idle workers take over.
-pub fn main_mask() -> sig::Mask {
-    main_thread().map_or(0, |t| t.mask.get())
+/// What idle workers block: what main blocks, and what it waits for in sigwait.
+pub fn idle_mask() -> sig::Mask {
+    main_thread().map_or(0, |t| t.mask.get() | t.signals.awaited())
 }
 
 /// Writes a thread's record into the engine's block of its TCB.

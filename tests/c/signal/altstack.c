@@ -1,6 +1,5 @@
 // Alternate signal stacks belong to the thread: a handler with SA_ONSTACK runs on the one of the thread it interrupts, others on
 // the thread's own stack; a new thread has none.
-// open: issue 3, alternate signal stacks belong to workers
 #include "oracle.h"
 
 enum { SIZE = 64 * 1024 };

@@ -1,0 +1,221 @@
+//! Which thread takes a signal that was sent to the process.
+//!
+//! As in the kernel it is main's, if main accepts it, and else anybody's who does; who waits for it in sigwait comes before
+//! both. What nobody accepts waits: in the kernel where every kernel thread blocks it, in [`PROCESS`] where one had taken it
+//! already. A signal that was given to a thread which then blocks it, or ends, is taken back and given to another.
+//!
+//! Parked threads have no kernel thread to which the kernel could deliver. While somebody runs the monitor looks at what
+//! is pending in the kernel, each tick; when all sleep, a signalfd in the event source tells.
+
+use super::{action, alert, inbox::Inbox, is_due, is_kick, post};
+use crate::arch::tls;
+use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use crate::sys::sig;
+use crate::thread::{self, Thread};
+use core::ffi::c_int;
+
+/// Signals that a kernel thread of ours has taken and no thread has been given.
+static PROCESS: Inbox = Inbox::new();
+/// There may be somebody who accepts one of those.
+static UNROUTED: AtomicBool = AtomicBool::new(false);
+/// Pending in the kernel, and seen to be nobody's.
+static NOBODYS: AtomicU64 = AtomicU64::new(0);
+/// Threads in sigwait and its kin.
+static AWAITING: AtomicU32 = AtomicU32::new(0);
+
+/// Each signal of a mask.
+fn each(mut mask: sig::Mask) -> impl Iterator<Item = c_int> {
+    core::iter::from_fn(move || {
+        let signo = mask.trailing_zeros() as c_int + 1;
+        let bit = mask & mask.wrapping_neg();
+        mask &= !bit;
+        (bit != 0).then_some(signo)
+    })
+}
+
+fn accepts(t: &Thread, signo: c_int) -> bool {
+    t.can_take_signals() && t.mask.get() & sig::bit(signo) == 0
+}
+
+/// Main, if a signal to the process that interrupted `t` is rather main's.
+pub fn main_instead(t: Option<&Thread>, signo: c_int) -> Option<&'static Thread> {
+    let main = thread::main_thread()?;
+    let is_t = t.is_some_and(|t| core::ptr::eq(t, main));
+    (crate::active() && !is_t && !main.is_bound() && accepts(main, signo)).then_some(main)
+}
+
+/// Who is to take the signal.
+fn taker(signo: c_int) -> Option<&'static Thread> {
+    if AWAITING.load(Ordering::SeqCst) != 0
+        && let Some(t) = thread::find(|t| t.signals.awaits(signo))
+    {
+        return Some(t);
+    }
+    if let Some(main) = thread::main_thread().filter(|m| accepts(m, signo)) {
+        return Some(main);
+    }
+    // SAFETY: records are never freed.
+    let current = unsafe { tls::current().as_ref() };
+    current.filter(|t| accepts(t, signo)).or_else(|| thread::find(|t| accepts(t, signo)))
+}
+
+/// Takes note of a signal to the process. Async-signal-safe.
+pub fn leave_to_others(info: &libc::siginfo_t) {
+    PROCESS.add(info, true);
+    UNROUTED.store(true, Ordering::SeqCst);
+}
+
+/// Whether a worker has taken a signal in its loop that nobody has yet.
+pub fn is_pending() -> bool {
+    UNROUTED.load(Ordering::Relaxed)
+}
+
+/// Gives what was noted to whoever accepts it. Whether there was anything new.
+pub fn pending() -> bool {
+    let mut any = false;
+    while is_pending() && UNROUTED.swap(false, Ordering::SeqCst) {
+        all();
+        any = true;
+    }
+    any
+}
+
+/// Whether the process has signals that `t` accepts.
+#[inline]
+pub fn has_for(t: &Thread) -> bool {
+    PROCESS.pending() & !t.mask.get() != 0
+}
+
+/// What the process has and nobody has been given.
+pub fn unclaimed() -> sig::Mask {
+    PROCESS.pending()
+}
+
+/// Gives everything that somebody accepts.
+pub fn all() {
+    tls::enter();
+    for signo in each(PROCESS.pending()) {
+        while let Some(t) = taker(signo) {
+            match PROCESS.take(sig::bit(signo)) {
+                Some((info, _)) => give(t, &info),
+                None => break,
+            }
+        }
+    }
+    tls::leave();
+}
+
+fn give(t: &Thread, info: &libc::siginfo_t) {
+    let signo = info.si_signo;
+    if !t.signals.awaits(signo) && action::handler_of(signo).is_none() {
+        action::redeliver(signo);
+        return;
+    }
+    post(t, info, true);
+    // It may have blocked the signal or ended meanwhile, with its look behind it.
+    fence(Ordering::SeqCst);
+    if !accepts(t, signo) && !t.signals.awaits(signo) {
+        take_back(&t.signals.inbox, sig::bit(signo));
+        if is_due(t) {
+            alert(t, signo);
+        }
+    }
+}
+
+/// Takes back what an inbox holds of the process's.
+pub fn take_back(inbox: &Inbox, set: sig::Mask) {
+    while let Some(info) = inbox.take_shared(set) {
+        leave_to_others(&info);
+    }
+}
+
+/// The calling thread blocks these from now on: what it was given of them is another's.
+pub fn blocked(t: &Thread, set: sig::Mask) {
+    fence(Ordering::SeqCst);
+    if t.signals.inbox.pending() & set != 0 {
+        take_back(&t.signals.inbox, set);
+        pending();
+    }
+}
+
+/// The thread has ended.
+pub fn ended(t: &Thread) {
+    fence(Ordering::SeqCst);
+    if t.signals.inbox.pending() != 0 {
+        take_back(&t.signals.inbox, sig::ALL);
+        pending();
+    }
+}
+
+/// A thread waits for `now` instead of `before`.
+pub fn awaited_changed(before: sig::Mask, now: sig::Mask) {
+    match (before != 0, now != 0) {
+        (false, true) => drop(AWAITING.fetch_add(1, Ordering::SeqCst)),
+        (true, false) => drop(AWAITING.fetch_sub(1, Ordering::SeqCst)),
+        _ => {}
+    }
+    // The next one of these has a taker, whatever was seen before.
+    NOBODYS.fetch_and(!now, Ordering::SeqCst);
+}
+
+/// Takes one of `set` that waits for the calling thread, or for the process. Called inside the runtime.
+pub fn take_awaited(t: &Thread, set: sig::Mask) -> Option<libc::siginfo_t> {
+    let own = || t.signals.inbox.take(set).map(|(info, _)| info);
+    own().or_else(|| take_from_kernel(set)).or_else(|| PROCESS.take(set).map(|(info, _)| info))
+}
+
+/// Takes one that is pending in the kernel, for the process or this kernel thread.
+fn take_from_kernel(set: sig::Mask) -> Option<libc::siginfo_t> {
+    loop {
+        let info = sig::take_pending(set)?;
+        if !is_kick(&info) {
+            return Some(info);
+        }
+    }
+}
+
+/// Looks at what is pending in the kernel: every kernel thread blocks it, but a parked thread may not.
+pub fn collect_from_kernel() {
+    let pending = sig::pending() & !sig::OF_LIBC;
+    let new = pending & !NOBODYS.fetch_and(pending, Ordering::SeqCst);
+    if new == 0 {
+        return;
+    }
+    tls::enter();
+    for signo in each(new) {
+        let bit = sig::bit(signo);
+        let found = taker(signo).or_else(|| {
+            NOBODYS.fetch_or(bit, Ordering::SeqCst);
+            // Who began to wait meanwhile may have forgotten that too early.
+            let found = taker(signo);
+            if found.is_some() {
+                NOBODYS.fetch_and(!bit, Ordering::SeqCst);
+            }
+            found
+        });
+        match found {
+            None => {}
+            Some(t) if t.signals.awaits(signo) => alert(t, signo),
+            Some(_) if action::handler_of(signo).is_none() => sig::let_through(bit),
+            Some(_) => {
+                while let Some(info) = take_from_kernel(bit) {
+                    leave_to_others(&info);
+                }
+            }
+        }
+    }
+    self::pending();
+    tls::leave();
+}
+
+/// Forgets what waited for the parent.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise, passed on.
+    unsafe { PROCESS.reset() };
+    UNROUTED.store(false, Ordering::Relaxed);
+    NOBODYS.store(0, Ordering::Relaxed);
+    AWAITING.store(0, Ordering::Relaxed);
+}

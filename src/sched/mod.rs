@@ -30,6 +30,7 @@ pub use worker::{Worker, each_worker};
 
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+use crate::sys::{self, sig, time};
 use crate::thread::Thread;
 use core::ptr::null;
 
@@ -170,6 +171,20 @@ pub fn stir() {
     if let Some(w) = unsafe { arch::tls_worker().as_ref() } {
         pool::stir(w);
     }
+}
+
+/// Main blocks `set` from now on: sleeping workers, which have its mask, must not take it, and the kernel must not apply a
+/// default action through them. Waits for each, for a moment.
+pub fn remask_sleepers(set: sig::Mask) {
+    const PATIENCE: u64 = 20_000_000;
+    fence(Ordering::SeqCst);
+    let deadline = time::after(PATIENCE);
+    each_worker(|w| {
+        while w.lets_through(set) && time::now() < deadline {
+            pool::rouse(w);
+            sys::sched_yield();
+        }
+    });
 }
 
 /// A deadline became the earliest: a poller that sleeps past it must look again.

@@ -205,6 +205,15 @@ pub(super) fn stir(w: &Worker) {
     }
 }
 
+/// Makes another worker, asleep or about to be, go through its loop once.
+pub(super) fn rouse(w: &Worker) {
+    if core::ptr::eq(POOL.lock().poller, w) {
+        source().notify();
+    } else if w.futex.compare_exchange(0, STIRRED, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+        futex::wake(&w.futex, 1);
+    }
+}
+
 /// Whether a permit could change hands without a new kernel thread.
 pub(super) fn has_spare() -> bool {
     POOL.lock().spare.len > 0
@@ -339,6 +348,7 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
     loop {
         let deadline = time::after(SPARE_LINGER);
         crate::signal::route::pending();
+        w.apply_idle_mask();
         while w.futex.load(Ordering::Acquire) == 0 {
             if futex::wait_until(&w.futex, 0, Some(deadline)) == Err(crate::errno::Errno::TIMEDOUT) {
                 break;

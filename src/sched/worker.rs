@@ -7,8 +7,9 @@
 use super::seat::{Seat, TICK_MASK};
 use super::{Action, GLOBAL, Permit, monitor, permits, pool, source};
 use crate::arch::{self, FpControl, tls};
-use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
+use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
+use crate::signal::SharedMask;
 use crate::sys::{self, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
@@ -37,7 +38,8 @@ pub struct Worker {
     pub(super) running: AtomicPtr<Thread>,
     tick: Cell<u32>,
     fp: Cell<FpControl>,
-    mask: Cell<sig::Mask>,
+    /// The kernel thread's signal mask.
+    mask: SharedMask,
     retired: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
@@ -71,7 +73,7 @@ impl Worker {
             running: AtomicPtr::new(null_mut()),
             tick: Cell::new(0),
             fp: Cell::new(FpControl::DEFAULT),
-            mask: Cell::new(0),
+            mask: SharedMask::new(0),
             retired: Cell::new(false),
             first: Cell::new(false),
             mailbox: AtomicPtr::new(null_mut()),
@@ -306,11 +308,21 @@ impl Worker {
 
     /// The signal mask while the loop sleeps: main's, so that the process takes what main would.
     pub(super) fn apply_idle_mask(&self) {
-        let mask = thread::idle_mask();
-        if self.mask.get() != mask {
+        loop {
+            let mask = thread::main_mask();
+            if self.mask.get() == mask {
+                return;
+            }
             sig::set_mask(mask);
             self.mask.set(mask);
+            // Main changes its mask, then looks at ours: see `remask_sleepers`.
+            fence(Ordering::SeqCst);
         }
+    }
+
+    /// Whether it may take a signal of `set` in its loop.
+    pub(super) fn lets_through(&self, set: sig::Mask) -> bool {
+        self.tid() != 0 && !self.retired.get() && self.running().is_null() && !self.mask.get() & set != 0
     }
 }
 
@@ -377,5 +389,6 @@ pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut
     w.fp.set(FpControl::save());
     crate::signal::altstack::worker_started();
     w.run_loop();
+    w.tid.store(0, Ordering::Relaxed);
     null_mut()
 }

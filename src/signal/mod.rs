@@ -25,7 +25,7 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{Thread, stack};
+use crate::thread::{self, Thread, stack};
 use altstack::AltStack;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -70,10 +70,6 @@ impl Signals {
     /// Whether the thread is in sigwait or its kin for this signal.
     pub fn awaits(&self, signo: c_int) -> bool {
         self.awaited.load(Ordering::SeqCst) & sig::bit(signo) != 0
-    }
-
-    pub fn awaited(&self) -> sig::Mask {
-        self.awaited.load(Ordering::SeqCst)
     }
 }
 
@@ -330,6 +326,9 @@ pub fn set_thread_mask(t: &Thread, mask: sig::Mask) {
     let blocked = mask & !before;
     if blocked != 0 {
         route::blocked(t, blocked);
+        if thread::is_main(t) {
+            sched::remask_sleepers(blocked);
+        }
     }
     run_what_came(t);
 }

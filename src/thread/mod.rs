@@ -446,9 +446,9 @@ pub fn is_main(t: *const Thread) -> bool {
     core::ptr::eq(MAIN.load(Ordering::Acquire), t)
 }
 
-/// What idle workers block: what main blocks, and what it waits for in sigwait.
-pub fn idle_mask() -> sig::Mask {
-    main_thread().map_or(0, |t| t.mask.get() | t.signals.awaited())
+/// The adopted thread's signal mask, which idle workers take over.
+pub fn main_mask() -> sig::Mask {
+    main_thread().map_or(0, |t| t.mask.get())
 }
 
 /// Writes a thread's record into the engine's block of its TCB.

@@ -9,9 +9,9 @@ pub use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Atomic
 /// Atomics of the parts that are modelled: real ones, or loom's.
 pub mod modelled {
     #[cfg(not(loom))]
-    pub use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
+    pub use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
     #[cfg(loom)]
-    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
+    pub use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 
     /// A full fence right after a read-modify-write. On x86-64 that instruction is locked and is the fence
     /// itself; only the compiler must be told.

@@ -83,3 +83,9 @@ pub mod sched {
 pub mod reactor {
     pub mod edges;
 }
+
+/// Under the model: what of signals has no system call in it.
+#[cfg(loom)]
+pub mod signal {
+    pub mod arrivals;
+}

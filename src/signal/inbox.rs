@@ -7,6 +7,7 @@
 //!
 //! Without memory a signal is dropped, as a full queue in the kernel drops it.
 
+use super::arrivals::{Arrivals, Linked};
 use crate::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::sys::alloc;
 use crate::sys::lock::Lock;
@@ -20,7 +21,7 @@ const FIRST_REALTIME: c_int = 32;
 
 /// A signal that waits.
 pub struct Note {
-    info: MaybeUninit<libc::siginfo_t>,
+    info: libc::siginfo_t,
     /// It was sent to the process: should this thread not take it after all, another may.
     shared: bool,
     next: *mut Note,
@@ -138,6 +139,21 @@ impl List {
         self.tail = note;
     }
 
+    /// Appends what came, given the newest first.
+    fn append_chain(&mut self, mut newest: *mut Note) {
+        let mut oldest = null_mut::<Note>();
+        while !newest.is_null() {
+            // SAFETY: the notes of the chain are this list's now.
+            unsafe { (oldest, newest) = (newest, core::mem::replace(&mut (*newest).next, oldest)) };
+        }
+        while !oldest.is_null() {
+            // SAFETY: as above.
+            let next = unsafe { (*oldest).next };
+            self.append(oldest);
+            oldest = next;
+        }
+    }
+
     /// Unlinks the first note of the lowest signal that `is_wanted`.
     fn take(&mut self, is_wanted: impl Fn(&Note) -> bool) -> *mut Note {
         let (mut best, mut before_best) = (null_mut::<Note>(), null_mut());
@@ -145,7 +161,7 @@ impl List {
         while !at.is_null() {
             // SAFETY: linked notes are live.
             unsafe {
-                if is_wanted(&*at) && (best.is_null() || (*at).signo() < (*best).signo()) {
+                if is_wanted(&*at) && (best.is_null() || (*at).info.si_signo < (*best).info.si_signo) {
                     (best, before_best) = (at, before);
                 }
                 (before, at) = (at, (*at).next);
@@ -166,71 +182,54 @@ impl List {
         let (mut at, mut signals) = (self.head, 0);
         // SAFETY: linked notes are live.
         while let Some(note) = unsafe { at.as_ref() } {
-            signals |= sig::bit(note.signo());
+            signals |= sig::bit(note.info.si_signo);
             at = note.next;
         }
         signals
     }
 }
 
-impl Note {
-    fn signo(&self) -> c_int {
-        // SAFETY: written when the note was taken.
-        unsafe { self.info.assume_init_ref() }.si_signo
+impl Linked for Note {
+    unsafe fn set_next(this: *mut Note, next: *mut Note) {
+        // SAFETY: the caller's promise.
+        unsafe { (*this).next = next };
     }
 }
 
 // In C's order: what every park looks at comes first.
 #[repr(C)]
 pub struct Inbox {
-    /// Signals with a note here. A bit may be set for a moment for one that has just been taken.
-    pending: AtomicU64,
-    /// Standard signals with a note here or on its way here.
-    claimed: AtomicU64,
-    /// Notes that nobody has sorted yet, the last one first.
-    incoming: AtomicPtr<Note>,
+    arrivals: Arrivals<Note>,
     sorted: Lock<List>,
 }
 
 impl Inbox {
     pub const fn new() -> Inbox {
-        Inbox {
-            pending: AtomicU64::new(0),
-            claimed: AtomicU64::new(0),
-            incoming: AtomicPtr::new(null_mut()),
-            sorted: Lock::new(List::new()),
-        }
+        Inbox { arrivals: Arrivals::new(), sorted: Lock::new(List::new()) }
     }
 
-    /// What waits here.
+    /// What waits here. A bit may be set for a moment for a signal that has just been taken.
     #[inline]
     pub fn pending(&self) -> sig::Mask {
-        self.pending.load(Ordering::SeqCst)
+        self.arrivals.pending()
     }
 
-    /// Adds a signal. Async-signal-safe.
+    /// Adds a signal; `shared`: it was sent to the process. Async-signal-safe.
     pub fn add(&self, info: &libc::siginfo_t, shared: bool) {
         let bit = sig::bit(info.si_signo);
-        let is_standard = info.si_signo < FIRST_REALTIME;
-        if is_standard && self.claimed.fetch_or(bit, Ordering::SeqCst) & bit != 0 {
+        if info.si_signo < FIRST_REALTIME && !self.arrivals.claim(bit) {
             return;
         }
         let note = take_note();
         if note.is_null() {
-            self.claimed.fetch_and(!bit, Ordering::SeqCst);
+            self.arrivals.unclaim(bit);
             return;
         }
-        let mut newest = self.incoming.load(Ordering::Relaxed);
-        loop {
-            // SAFETY: the note is ours until it can be seen.
-            unsafe { note.write(Note { info: MaybeUninit::new(*info), shared, next: newest }) };
-            match self.incoming.compare_exchange_weak(newest, note, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(now) => newest = now,
-            }
+        // SAFETY: the note is ours until it is pushed.
+        unsafe {
+            note.write(Note { info: *info, shared, next: null_mut() });
+            self.arrivals.push(note, bit);
         }
-        // After the note: whoever clears the bit looks for notes once more.
-        self.pending.fetch_or(bit, Ordering::SeqCst);
     }
 
     /// Takes the first of the lowest signal of `set`, and whether it was sent to the process.
@@ -248,8 +247,8 @@ impl Inbox {
             return None;
         }
         let mut list = self.sorted.lock();
-        self.sort(&mut list);
-        let note = list.take(|note| sig::bit(note.signo()) & set != 0 && is_wanted(note));
+        list.append_chain(self.arrivals.take());
+        let note = list.take(|note| sig::bit(note.info.si_signo) & set != 0 && is_wanted(note));
         if note.is_null() {
             // A bit without a note: that has been taken, or is on its way.
             self.settle(&mut list, set);
@@ -257,43 +256,25 @@ impl Inbox {
         }
         // SAFETY: unlinked: ours alone.
         let (info, shared) = unsafe {
-            let copy = ((*note).info.assume_init_read(), (*note).shared);
+            let copy = ((*note).info, (*note).shared);
             give_note(note);
             copy
         };
-        self.claimed.fetch_and(!sig::bit(info.si_signo), Ordering::SeqCst);
+        self.arrivals.unclaim(sig::bit(info.si_signo));
         self.settle(&mut list, sig::bit(info.si_signo));
         Some((info, shared))
     }
 
-    /// Appends what came since, the oldest first.
-    fn sort(&self, list: &mut List) {
-        let mut newest = self.incoming.swap(null_mut(), Ordering::Acquire);
-        let mut oldest = null_mut::<Note>();
-        while !newest.is_null() {
-            // SAFETY: the notes of the chain are this list's now.
-            unsafe { (oldest, newest) = (newest, core::mem::replace(&mut (*newest).next, oldest)) };
-        }
-        while !oldest.is_null() {
-            // SAFETY: as above.
-            let next = unsafe { (*oldest).next };
-            list.append(oldest);
-            oldest = next;
-        }
+    fn settle(&self, list: &mut List, set: sig::Mask) {
+        self.arrivals.settle(set, || {
+            list.append_chain(self.arrivals.take());
+            list.signals()
+        });
     }
 
-    /// Clears the bits of `set` that have no note. Who adds one meanwhile sets its bit anew, before or after this looks again.
-    fn settle(&self, list: &mut List, set: sig::Mask) {
-        let gone = set & !list.signals();
-        if gone == 0 {
-            return;
-        }
-        self.pending.fetch_and(!gone, Ordering::SeqCst);
-        self.sort(list);
-        let back = gone & list.signals();
-        if back != 0 {
-            self.pending.fetch_or(back, Ordering::SeqCst);
-        }
+    /// Forgets everything: the thread that it waited for has gone.
+    pub fn clear(&self) {
+        while self.take(sig::ALL).is_some() {}
     }
 
     /// Forgets everything, without the lock, which a thread of the parent may have held.
@@ -302,15 +283,10 @@ impl Inbox {
     /// The caller is the only thread of a forked child, and has called [`after_fork`].
     pub unsafe fn reset(&self) {
         // SAFETY: the caller's promise.
-        unsafe { self.sorted.reset(List::new()) };
-        self.incoming.store(null_mut(), Ordering::Relaxed);
-        self.pending.store(0, Ordering::Relaxed);
-        self.claimed.store(0, Ordering::Relaxed);
-    }
-
-    /// Forgets everything: the thread that it waited for has gone, or this is another process.
-    pub fn clear(&self) {
-        while self.pending() != 0 && self.take(sig::ALL).is_some() {}
+        unsafe {
+            self.sorted.reset(List::new());
+            self.arrivals.reset();
+        }
     }
 }
 

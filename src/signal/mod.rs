@@ -16,6 +16,7 @@
 
 pub mod action;
 pub mod altstack;
+pub mod arrivals;
 pub mod inbox;
 pub mod route;
 pub mod setxid;

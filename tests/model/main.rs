@@ -1,7 +1,7 @@
 //! Models of the engine's protocols under loom, which tries every order of their steps and every value that a
 //! relaxed load may return.
 //!
-//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges` and `Claim` come from the crate, built
+//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges`, `Claim` and `Arrivals` come from the crate, built
 //! with loom's atomics (`atomic::modelled`). Around them stands as little as possible of what has a system call in
 //! it; each such piece names the function that it mirrors and must be changed with it.
 //!
@@ -14,6 +14,7 @@
 //! Run: `RUSTFLAGS="--cfg loom" cargo test --release --test model`. Without the flag there is nothing here.
 #![cfg(loom)]
 
+mod arrivals;
 mod edges;
 mod idle;
 mod lot;

@@ -93,3 +93,9 @@ impl<N: Linked> Arrivals<N> {
         self.claimed.store(0, Ordering::Relaxed);
     }
 }
+
+impl<N: Linked> Default for Arrivals<N> {
+    fn default() -> Arrivals<N> {
+        Arrivals::new()
+    }
+}

@@ -2,28 +2,69 @@
 //! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
 //! engine's `pthread_atfork` handlers do its part.
 
-use crate::ret::{Answer, Convention, ErrorNumber};
+use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use engine::{Exit, ops, real::Next};
+use engine::{ops, real::Next};
 use libc::{
     FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, sigset_t, size_t, ssize_t, timespec,
 };
 
-jump! { vfork => decide_vfork }
+/// `vfork(2)`, which returns twice on one stack. The child goes first and overwrites the return address, so it is kept
+/// in a register across the system call: registers are each process's own.
+///
+/// ```text
+///     [rsp]  the return address at entry, at `jmp`, and not in between
+///     rdi    the return address, from `pop` to `push`
+/// ```
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn vfork() -> pid_t {
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "sub rsp, 8",
+        ".cfi_adjust_cfa_offset 8",
+        "call {begin}",
+        "add rsp, 8",
+        ".cfi_adjust_cfa_offset -8",
+        "test rax, rax",
+        "jz 2f",
+        "jmp rax",
+        "2: pop rdi",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_register rip, rdi",
+        "mov eax, {vfork}",
+        "syscall",
+        "push rdi",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_offset rip, -8",
+        "mov rdi, rax",
+        "jmp {returned}",
+        ".cfi_endproc",
+        begin = sym vfork_begins,
+        vfork = const libc::SYS_vfork,
+        returned = sym vfork_returned,
+    )
+}
 
-/// What `vfork` does: the operation's answer, or where to jump. Cancelling is not for it: it is no cancellation point.
-unsafe extern "C-unwind" fn decide_vfork() -> Answer {
+/// What `vfork` does: null for the system call, else where to jump.
+extern "C" fn vfork_begins() -> *const () {
     static NEXT: Next = next!(vfork);
     proof!(vfork() -> pid_t);
-    if engine::active() {
-        // SAFETY: the operation has vfork's own contract.
-        match unsafe { ops::process::vfork() } {
-            Ok(child) => return Answer::value(child as c_long),
-            Err(Exit::Errno(errno)) => return Answer::value(Convention::failed(errno)),
-            Err(Exit::Native | Exit::Offloaded | Exit::Cancelled) => {}
-        }
+    if !engine::active() {
+        return NEXT.get();
     }
-    Answer::jump(&NEXT)
+    ops::process::vfork_prepare();
+    core::ptr::null()
+}
+
+/// In the child, and then in the parent; `result` is the kernel's.
+extern "C" fn vfork_returned(result: c_long) -> pid_t {
+    if result == 0 {
+        ops::process::vfork_child();
+        return 0;
+    }
+    ops::process::vfork_parent();
+    if result < 0 { Convention::failed(-result as c_int) } else { result as pid_t }
 }
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }

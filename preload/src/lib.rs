@@ -87,6 +87,7 @@
 //! | `gethostbyname2_r` | resolve | offload |
 //! | `gethostbyaddr_r` | resolve | offload |
 //! | `vfork` | process | `ops::process::vfork_prepare` |
+//! | `clone` | process | `ops::process::Child` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |

@@ -9,6 +9,8 @@ use libc::{
     FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, sigset_t, size_t, ssize_t, timespec,
 };
 
+type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
+
 /// `vfork(2)`, which returns twice on one stack. The child goes first and overwrites the return address, so it is kept
 /// in a register across the system call: registers are each process's own.
 ///
@@ -65,6 +67,50 @@ extern "C" fn vfork_returned(result: c_long) -> pid_t {
     }
     ops::process::vfork_parent();
     if result < 0 { Convention::failed(-result as c_int) } else { result as pid_t }
+}
+
+/// What `clone` runs in the child.
+struct ChildStart {
+    child: ops::process::Child,
+    function: ChildFunction,
+    argument: *mut c_void,
+}
+
+/// The child begins here, on its own stack. What it is given is its parent's, who is held, or a copy.
+extern "C" fn child_begins(start: *mut c_void) -> c_int {
+    // SAFETY: `clone` passes this, alive until the parent is let go, or in memory of the child's own.
+    let ChildStart { child, function, argument } = unsafe { start.cast::<ChildStart>().read() };
+    child.arrive();
+    let status = function(argument);
+    child.leave(status);
+    status
+}
+
+/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's.
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn clone(
+    function: Option<ChildFunction>, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+    tls: *mut c_void, child_id: *mut pid_t,
+) -> c_int {
+    static NEXT: Next = next!(clone);
+    type Clone = unsafe extern "C-unwind" fn(
+        ChildFunction, *mut c_void, c_int, *mut c_void, *mut pid_t, *mut c_void, *mut pid_t,
+    ) -> c_int;
+    // SAFETY: the prototype is clone's, with the arguments that some flags ask for always given.
+    let real = unsafe { crate::real::typed::<Clone>(&NEXT) };
+    let (Some(real), Some(function)) = (real, function.filter(|_| !stack.is_null())) else {
+        return Convention::failed(libc::EINVAL);
+    };
+    // SAFETY: the arguments are the program's own; what the child is given is described there.
+    unsafe {
+        if let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() {
+            let mut start = ChildStart { child, function, argument };
+            let id = real(child_begins, stack, flags, (&raw mut start).cast(), parent_id, tls, child_id);
+            child.end();
+            return id;
+        }
+        real(function, stack, flags, argument, parent_id, tls, child_id)
+    }
 }
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }

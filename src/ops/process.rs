@@ -1,9 +1,13 @@
-//! vfork and _Fork, which run no atfork handlers.
+//! vfork, clone and _Fork, which run no atfork handlers.
 
 use crate::errno::{Errno, Exit};
 use crate::real;
 use crate::sched;
 use crate::start;
+use crate::sys::{self, mem};
+use crate::syscall;
+use crate::thread::exit;
+use core::ffi::{c_int, c_long};
 use libc::pid_t;
 
 /// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB, while
@@ -27,6 +31,93 @@ pub fn vfork_child() {
 pub fn vfork_parent() {
     start::vfork_parent();
     sched::onload();
+}
+
+/// What the caller of clone(2) gets that is no thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Child {
+    /// One with memory of its own.
+    Fork,
+    /// One that has the caller's memory while the caller is held.
+    Vfork,
+}
+
+impl Child {
+    /// What these flags make; `None` for what is not ours: a kernel thread, or a process beside us in our memory.
+    fn of(flags: c_int) -> Option<Child> {
+        const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
+        match flags & (SHARED | libc::CLONE_THREAD | libc::CLONE_SETTLS) {
+            SHARED => Some(Child::Vfork),
+            others if others & libc::CLONE_VM == 0 => Some(Child::Fork),
+            _ => None,
+        }
+    }
+
+    /// clone(2) with these flags is about to be made. [`Child::end`] must follow.
+    pub fn begin(flags: c_int) -> Option<Child> {
+        let child = Child::of(flags)?;
+        match child {
+            Child::Fork => start::fork_prepare(),
+            Child::Vfork => vfork_prepare(),
+        }
+        Some(child)
+    }
+
+    /// In the child.
+    pub fn arrive(self) {
+        match self {
+            Child::Fork => start::fork_child(),
+            Child::Vfork => vfork_child(),
+        }
+    }
+
+    /// In the child, whose function has returned: libc will end this kernel thread alone, so ours must be gone before.
+    pub fn leave(self, status: c_int) {
+        if self == Child::Fork && start::started() {
+            exit::wait_for_the_others();
+            // SAFETY: ends the process, as the end of its last thread does.
+            let _ = unsafe { syscall!(libc::SYS_exit_group, status) };
+        }
+    }
+
+    /// In the parent.
+    pub fn end(self) {
+        match self {
+            Child::Fork => start::fork_parent(),
+            Child::Vfork => vfork_parent(),
+        }
+    }
+}
+
+/// The system calls fork, clone and clone3 made by syscall(2): ours when the child has its own memory and goes on from here.
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> {
+    let (flags, stack) = match n {
+        libc::SYS_fork => (0, 0),
+        libc::SYS_clone => (a[0], a[1]),
+        _ => {
+            // The kernel's `struct clone_args`: flags first, stack sixth.
+            let args = mem::read(a[0] as *const [u64; 6])?;
+            (args[0] as usize, args[5] as usize)
+        }
+    };
+    if stack != 0 || flags & libc::CLONE_VM as usize != 0 {
+        return Err(Exit::Native);
+    }
+    start::fork_prepare();
+    // SAFETY: the caller's arguments; a child with a copy of this stack is put right before it returns.
+    match unsafe { sys::syscall6(n, a) } {
+        Ok(0) => {
+            start::fork_child();
+            Ok(0)
+        }
+        done => {
+            start::fork_parent();
+            Ok(done? as c_long)
+        }
+    }
 }
 
 /// _Fork(3).

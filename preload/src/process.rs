@@ -93,28 +93,33 @@ unsafe extern "C-unwind" fn clone(
     tls: *mut c_void, child_id: *mut pid_t,
 ) -> c_int {
     static NEXT: Next = next!(clone);
-    type Clone = unsafe extern "C-unwind" fn(
-        ChildFunction, *mut c_void, c_int, *mut c_void, *mut pid_t, *mut c_void, *mut pid_t,
-    ) -> c_int;
-    // SAFETY: the prototype is clone's, with the arguments that some flags ask for always given.
-    let real = unsafe { crate::real::typed::<Clone>(&NEXT) };
-    let (Some(real), Some(function)) = (real, function.filter(|_| !stack.is_null())) else {
+    proof!(clone(
+        function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+        tls: *mut c_void, child_id: *mut pid_t
+    ) -> c_int);
+    let real = |function: ChildFunction, argument: *mut c_void| {
+        call_next!(NEXT(
+            function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+            tls: *mut c_void, child_id: *mut pid_t
+        ) -> c_int)
+    };
+    let Some(function) = function.filter(|_| !stack.is_null()) else {
         return Convention::failed(libc::EINVAL);
     };
-    // SAFETY: the arguments are the program's own; what the child is given is described there.
-    unsafe {
-        if let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() {
-            let mut start = ChildStart { child, function, argument };
-            let id = real(child_begins, stack, flags, (&raw mut start).cast(), parent_id, tls, child_id);
-            child.end();
-            return id;
-        }
-        real(function, stack, flags, argument, parent_id, tls, child_id)
-    }
+    let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() else {
+        return real(function, argument);
+    };
+    let mut start = ChildStart { child, function, argument };
+    let id = real(child_begins, (&raw mut start).cast());
+    child.end();
+    id
 }
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 
+// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace, which
+// it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take the lowest
+// free number, which another thread that opens a file at that moment would see.
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn waitid(kind: idtype_t, id: id_t, info: *mut siginfo_t, options: c_int) -> c_int }

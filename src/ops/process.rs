@@ -43,12 +43,13 @@ pub enum Child {
 }
 
 impl Child {
-    /// What these flags make; `None` for what is not ours: a kernel thread, or a process beside us in our memory.
+    /// What these flags make; `None` for what is not ours: a kernel thread, a process beside us in our memory, or one that would
+    /// close our own descriptors in our table.
     fn of(flags: c_int) -> Option<Child> {
         const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
-        match flags & (SHARED | libc::CLONE_THREAD | libc::CLONE_SETTLS) {
+        match flags & (SHARED | libc::CLONE_THREAD | libc::CLONE_SETTLS | libc::CLONE_FILES) {
             SHARED => Some(Child::Vfork),
-            others if others & libc::CLONE_VM == 0 => Some(Child::Fork),
+            0 | libc::CLONE_VFORK => Some(Child::Fork),
             _ => None,
         }
     }
@@ -103,7 +104,7 @@ pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> 
             (args[0] as usize, args[5] as usize)
         }
     };
-    if stack != 0 || flags & libc::CLONE_VM as usize != 0 {
+    if stack != 0 || Child::of(flags as c_int) != Some(Child::Fork) {
         return Err(Exit::Native);
     }
     start::fork_prepare();

@@ -69,7 +69,7 @@ pub mod timer;
 #[cfg(not(loom))]
 pub use errno::{Errno, Exit};
 #[cfg(not(loom))]
-pub use start::active;
+pub use start::{active, started};
 
 /// Under the model: what of the scheduler has no system call in it.
 #[cfg(loom)]

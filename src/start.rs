@@ -19,11 +19,49 @@ static STATE: AtomicU32 = AtomicU32::new(INERT);
 const INERT: u32 = 0;
 /// Loaded; nothing starts until the second thread.
 const LOADED: u32 = 1;
+/// Active, and every number above it too: so many more vfork children have a thread's stack.
 const ACTIVE: u32 = 2;
 
+/// Whether there are green threads and the caller is no vfork child, which shares our memory and is to change nothing in it.
 #[inline(always)]
 pub fn active() -> bool {
-    STATE.load(Ordering::Relaxed) == ACTIVE
+    match STATE.load(Ordering::Relaxed) {
+        ACTIVE => true,
+        state => state > ACTIVE && active_beside_child(),
+    }
+}
+
+#[cold]
+fn active_beside_child() -> bool {
+    !arch::tls::is_held()
+}
+
+/// Whether there are green threads: what a vfork child wakes may be one of its parent's.
+#[inline(always)]
+pub fn started() -> bool {
+    STATE.load(Ordering::Relaxed) >= ACTIVE
+}
+
+/// Lends the calling thread's stack and TCB to a vfork child that is about to be made. No signal comes until
+/// [`vfork_parent`], or in the child [`vfork_child`].
+pub fn vfork_prepare() {
+    let mask = sys::sig::set_mask(sys::sig::ALL);
+    STATE.fetch_add(1, Ordering::Relaxed);
+    arch::tls::hold(mask);
+}
+
+/// In the child.
+pub fn vfork_child() {
+    sys::sig::set_mask(arch::tls::held_mask());
+}
+
+/// In the parent, when the child has gone its own way, or was not made.
+pub fn vfork_parent() {
+    let mask = arch::tls::release();
+    STATE.fetch_sub(1, Ordering::Relaxed);
+    // The child may have taken the mark that something waits for the thread.
+    arch::tls::set_deferred(true);
+    sys::sig::set_mask(mask);
 }
 
 /// Reads the environment and checks what libc is. Called by the library's constructor, once.
@@ -56,7 +94,9 @@ fn log(args: core::fmt::Arguments<'_>) {
 }
 
 extern "C" fn at_exit() {
-    report::at_exit();
+    if !arch::tls::is_held() {
+        report::at_exit();
+    }
 }
 
 /// Events and deadlines, as one place to idle in.
@@ -105,9 +145,8 @@ fn look_at_signals() {
 /// cannot be, and threads stay kernel threads.
 pub fn activate() -> bool {
     match STATE.load(Ordering::Acquire) {
-        ACTIVE => return true,
         LOADED => {}
-        _ => return false,
+        state => return state >= ACTIVE && active(),
     }
     // A thread that libc did not make (a raw clone) cannot be adopted as the main thread.
     if sys::gettid() as i32 != sys::getpid() {
@@ -184,9 +223,13 @@ static MASK: AtomicU64 = AtomicU64::new(0);
 /// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
 /// them is used again.
 pub extern "C" fn fork_child() {
-    if STATE.load(Ordering::Relaxed) != ACTIVE {
+    if !started() {
         fork_parent();
         return;
+    }
+    if arch::tls::is_held() {
+        // A vfork child forked: this one has memory of its own.
+        arch::tls::release();
     }
     let mask = MASK.load(Ordering::Relaxed);
     arch::tls::enter();

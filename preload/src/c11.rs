@@ -33,12 +33,12 @@ unsafe extern "C-unwind" fn thrd_exit(value: c_int) -> ! {
 
 hook! { fn mtx_lock(mutex: *mut mtx_t) -> ThrdCode = ops::c11::mtx_lock }
 hook! { fn mtx_timedlock(mutex: *mut mtx_t, deadline: *const timespec) -> ThrdCode = ops::c11::mtx_timedlock }
-hook! { fn mtx_unlock(mutex: *mut mtx_t) -> ThrdCode = ops::c11::mtx_unlock }
+hook! { waking fn mtx_unlock(mutex: *mut mtx_t) -> ThrdCode = ops::c11::mtx_unlock }
 
 hook! { fn cnd_wait(cond: *mut cnd_t, mutex: *mut mtx_t) -> ThrdCode = ops::c11::cnd_wait }
 hook! {
     fn cnd_timedwait(cond: *mut cnd_t, mutex: *mut mtx_t, deadline: *const timespec) -> ThrdCode
         = ops::c11::cnd_timedwait
 }
-hook! { fn cnd_signal(cond: *mut cnd_t) -> ThrdCode = ops::c11::cnd_signal }
-hook! { fn cnd_broadcast(cond: *mut cnd_t) -> ThrdCode = ops::c11::cnd_broadcast }
+hook! { waking fn cnd_signal(cond: *mut cnd_t) -> ThrdCode = ops::c11::cnd_signal }
+hook! { waking fn cnd_broadcast(cond: *mut cnd_t) -> ThrdCode = ops::c11::cnd_broadcast }

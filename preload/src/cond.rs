@@ -26,8 +26,8 @@ mod newest {
             cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, deadline: *const timespec,
         ) -> ErrorNumber = ops::cond::timedwait
     }
-    hook! { new fn pthread_cond_signal(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::signal }
-    hook! { new fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::broadcast }
+    hook! { waking new fn pthread_cond_signal(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::signal }
+    hook! { waking new fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::broadcast }
 }
 
 /// GLIBC_2.2.5.
@@ -43,6 +43,6 @@ mod old {
             cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, deadline: *const timespec,
         ) -> ErrorNumber = ops::cond::old_timedwait
     }
-    hook! { old fn pthread_cond_signal(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::old_signal }
-    hook! { old fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::old_broadcast }
+    hook! { waking old fn pthread_cond_signal(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::old_signal }
+    hook! { waking old fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> ErrorNumber = ops::cond::old_broadcast }
 }

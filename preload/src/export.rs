@@ -5,7 +5,7 @@
 //! | `hook!` | a call that may park or unwind, given to an operation |
 //! | `offload!` | a call known to block in the kernel or inside libc: the real one, with the worker's permit given up |
 //! | `observe!` | a call that only makes, or tells of, a descriptor: the real one, then the engine hears of it |
-//! | `jump!` | a call whose real function must be jumped to from the outermost frame (`vfork`, `syscall`) |
+//! | `jump!` | a call whose real function must be jumped to from the outermost frame (`syscall`) |
 //!
 //! Every hook is the same three steps, from an operation that ends in one of five ways:
 //!
@@ -77,6 +77,7 @@ macro_rules! call_next {
 ///   symbol that libc has kept only under an old version.
 /// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
 /// - `always fn sigaction(…) -> c_int = …`: from the first call on.
+/// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, since a thread of its parent may be what it wakes.
 /// - `old fn`, `new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions bear the
 ///   C name, so the two of one name live in two modules.
 macro_rules! hook {
@@ -93,18 +94,29 @@ macro_rules! hook {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name), true, $op($($arg),*) }
     };
+    (waking fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name $(, $version)?), engine::started(), $op($($arg),*) }
+    };
     (old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.2.5", "@", $name($($arg: $type),*) -> $ret = $op }
+        hook! { @versioned "GLIBC_2.2.5", "@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
     };
     (new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.3.2", "@@", $name($($arg: $type),*) -> $ret = $op }
+        hook! { @versioned "GLIBC_2.3.2", "@@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
+    };
+    (waking old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @versioned "GLIBC_2.2.5", "@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
+    };
+    (waking new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @versioned "GLIBC_2.3.2", "@@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
     };
 
     // A label in front of the function carries the C name and the version: `.symver` needs a name that the same
     // assembly defines. rustc's version script, which does not know the label, hides it.
-    (@versioned $version:literal, $at:literal, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $op:path) => {
+    (@versioned $version:literal, $at:literal, $ours:expr, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $op:path)
+        => {
         hook! { @function [] $name, $name($($arg: $type),*) -> $ret,
-            next!($name, $version), engine::active(), $op($($arg),*) }
+            next!($name, $version), $ours, $op($($arg),*) }
         versioned! {
             concat!("greenlet_", stringify!($name), "_", $version), concat!(stringify!($name), $at, $version), $name
         }
@@ -218,8 +230,8 @@ macro_rules! observe {
     };
 }
 
-/// A hook in assembly, for a function that must be jumped to with the stack as the program left it: one that returns
-/// twice (`vfork`), or may be asked to return on another stack (`syscall(SYS_clone, …)`).
+/// A hook in assembly, for a function that must be jumped to with the stack as the program left it, because it may be
+/// asked to return on another stack (`syscall(SYS_clone, …)`).
 ///
 /// `jump! { syscall => decide }` calls `decide` with the same arguments, seven at most, and it returns an `Answer`.
 ///

@@ -86,7 +86,8 @@
 //! | `gethostbyname_r` | resolve | offload |
 //! | `gethostbyname2_r` | resolve | offload |
 //! | `gethostbyaddr_r` | resolve | offload |
-//! | `vfork` | process | `ops::process::vfork` |
+//! | `vfork` | process | `ops::process::vfork_prepare` |
+//! | `clone` | process | `ops::process::Child` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |

@@ -14,8 +14,8 @@ hook! {
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, deadline: *const timespec) -> ErrorNumber
         = ops::mutex::clocklock
 }
-hook! { fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::unlock }
+hook! { waking fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::unlock }
 hook! { fn __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::lock, version "GLIBC_2.2.5" }
 hook! {
-    fn __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::unlock, version "GLIBC_2.2.5"
+    waking fn __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::unlock, version "GLIBC_2.2.5"
 }

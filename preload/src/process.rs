@@ -2,30 +2,122 @@
 //! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
 //! engine's `pthread_atfork` handlers do its part.
 
-use crate::ret::{Answer, Convention};
+use crate::ret::Convention;
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use engine::{Exit, ops, real::Next};
+use engine::{ops, real::Next};
 use libc::{FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, size_t, ssize_t, timespec};
 
-jump! { vfork => decide_vfork }
+type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
 
-/// What `vfork` does: the operation's answer, or where to jump. Cancelling is not for it: it is no cancellation point.
-unsafe extern "C-unwind" fn decide_vfork() -> Answer {
+/// `vfork(2)`, which returns twice on one stack. The child goes first and overwrites the return address, so it is kept
+/// in a register across the system call: registers are each process's own.
+///
+/// ```text
+///     [rsp]  the return address at entry, at `jmp`, and not in between
+///     rdi    the return address, from `pop` to `push`
+/// ```
+#[unsafe(no_mangle)]
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn vfork() -> pid_t {
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "sub rsp, 8",
+        ".cfi_adjust_cfa_offset 8",
+        "call {begin}",
+        "add rsp, 8",
+        ".cfi_adjust_cfa_offset -8",
+        "test rax, rax",
+        "jz 2f",
+        "jmp rax",
+        "2: pop rdi",
+        ".cfi_adjust_cfa_offset -8",
+        ".cfi_register rip, rdi",
+        "mov eax, {vfork}",
+        "syscall",
+        "push rdi",
+        ".cfi_adjust_cfa_offset 8",
+        ".cfi_offset rip, -8",
+        "mov rdi, rax",
+        "jmp {returned}",
+        ".cfi_endproc",
+        begin = sym vfork_begins,
+        vfork = const libc::SYS_vfork,
+        returned = sym vfork_returned,
+    )
+}
+
+/// What `vfork` does: null for the system call, else where to jump.
+extern "C" fn vfork_begins() -> *const () {
     static NEXT: Next = next!(vfork);
     proof!(vfork() -> pid_t);
-    if engine::active() {
-        // SAFETY: the operation has vfork's own contract.
-        match unsafe { ops::process::vfork() } {
-            Ok(child) => return Answer::value(child as c_long),
-            Err(Exit::Errno(errno)) => return Answer::value(Convention::failed(errno)),
-            Err(Exit::Native | Exit::Offloaded | Exit::Cancelled) => {}
-        }
+    if !engine::active() {
+        return NEXT.get();
     }
-    Answer::jump(&NEXT)
+    ops::process::vfork_prepare();
+    core::ptr::null()
+}
+
+/// In the child, and then in the parent; `result` is the kernel's.
+extern "C" fn vfork_returned(result: c_long) -> pid_t {
+    if result == 0 {
+        ops::process::vfork_child();
+        return 0;
+    }
+    ops::process::vfork_parent();
+    if result < 0 { Convention::failed(-result as c_int) } else { result as pid_t }
+}
+
+/// What `clone` runs in the child.
+struct ChildStart {
+    child: ops::process::Child,
+    function: ChildFunction,
+    argument: *mut c_void,
+}
+
+/// The child begins here, on its own stack. What it is given is its parent's, who is held, or a copy.
+extern "C" fn child_begins(start: *mut c_void) -> c_int {
+    // SAFETY: `clone` passes this, alive until the parent is let go, or in memory of the child's own.
+    let ChildStart { child, function, argument } = unsafe { start.cast::<ChildStart>().read() };
+    child.arrive();
+    let status = function(argument);
+    child.leave(status);
+    status
+}
+
+/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's.
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn clone(
+    function: Option<ChildFunction>, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+    tls: *mut c_void, child_id: *mut pid_t,
+) -> c_int {
+    static NEXT: Next = next!(clone);
+    proof!(clone(
+        function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+        tls: *mut c_void, child_id: *mut pid_t
+    ) -> c_int);
+    let real = |function: ChildFunction, argument: *mut c_void| {
+        call_next!(NEXT(
+            function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
+            tls: *mut c_void, child_id: *mut pid_t
+        ) -> c_int)
+    };
+    let Some(function) = function.filter(|_| !stack.is_null()) else {
+        return Convention::failed(libc::EINVAL);
+    };
+    let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() else {
+        return real(function, argument);
+    };
+    let mut start = ChildStart { child, function, argument };
+    let id = real(child_begins, (&raw mut start).cast());
+    child.end();
+    id
 }
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 
+// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace, which
+// it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take the lowest
+// free number, which another thread that opens a file at that moment would see.
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn waitid(kind: idtype_t, id: id_t, info: *mut siginfo_t, options: c_int) -> c_int }

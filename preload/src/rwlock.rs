@@ -26,7 +26,7 @@ hook! {
         lock: *mut pthread_rwlock_t, clock: clockid_t, deadline: *const timespec,
     ) -> ErrorNumber = ops::rwlock::clockwrlock
 }
-hook! { fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::unlock }
+hook! { waking fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::unlock }
 hook! {
     fn __pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::rdlock, version "GLIBC_2.2.5"
 }
@@ -34,5 +34,5 @@ hook! {
     fn __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::wrlock, version "GLIBC_2.2.5"
 }
 hook! {
-    fn __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::unlock, version "GLIBC_2.2.5"
+    waking fn __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::unlock, version "GLIBC_2.2.5"
 }

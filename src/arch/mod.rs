@@ -33,5 +33,5 @@ pub mod tls {
         }
     }
 
-    pub use arch::{current, depth, set_current, set_deferred, set_depth};
+    pub use arch::{current, depth, held_mask, hold, is_held, release, set_current, set_deferred, set_depth};
 }

@@ -1,25 +1,27 @@
 //! x86-64: thread pointer, thread-local words, trampolines.
 //!
-//! What may not be assumed: that any TLS but the four words below is reachable between writing the thread
+//! What may not be assumed: that any TLS but the words below is reachable between writing the thread
 //! pointer and switching the stack. Every function that does either is `inline(always)` or assembly.
 
-use crate::atomic::{AtomicBool, Ordering};
+use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::arch::{asm, global_asm};
 
-// The block, 24 bytes of static TLS reached by one load of its offset (initial-exec):
+// The block, 40 bytes of static TLS reached by one load of its offset (initial-exec):
 //   +0   current   *const Thread, null on workers and foreign threads
 //   +8   depth     i32, nesting inside the runtime
 //   +12  deferred  u32, non-zero when a signal waits for depth 0
 //   +16  worker    *const Worker, set on a worker's own TCB only
+//   +24  held      what `current` was, plus one, while a vfork child has the thread's stack and TCB; else 0
+//   +32  held_mask u64, the signal mask of that child and its parent
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
     ".balign 8",
     ".globl greenlet_tls_block",
     ".hidden greenlet_tls_block",
     ".type greenlet_tls_block,@object",
-    ".size greenlet_tls_block,24",
+    ".size greenlet_tls_block,40",
     "greenlet_tls_block:",
-    ".zero 24",
+    ".zero 40",
     ".popsection",
 );
 macro_rules! tls_read {
@@ -105,6 +107,54 @@ pub fn tls_worker() -> *const crate::sched::Worker {
 #[inline(always)]
 pub fn set_tls_worker(w: *const crate::sched::Worker) {
     tls_write!(16, "", w as usize);
+}
+
+/// Whether a vfork child has this thread's stack and TCB: then it is that child who asks.
+#[inline(always)]
+pub fn is_held() -> bool {
+    tls_read!(24, "", usize) != 0
+}
+
+/// Lends the thread's stack and TCB, and with them `current`, to a vfork child that starts with this signal mask.
+#[inline(always)]
+pub fn hold(mask: u64) {
+    tls_write!(32, "", mask);
+    tls_write!(24, "", current() as usize + 1);
+    set_current(core::ptr::null());
+}
+
+/// Ends [`hold`]: the thread is itself again. The mask that was given.
+#[inline(always)]
+pub fn release() -> u64 {
+    let held = tls_read!(24, "", usize);
+    set_current((held - 1) as *const crate::thread::Thread);
+    tls_write!(24, "", 0usize);
+    held_mask()
+}
+
+/// The record of the thread whose thread pointer is `tp`, held or not; null for a foreign thread.
+///
+/// # Safety
+/// `tp` is a live TCB.
+#[inline]
+pub unsafe fn current_of(tp: usize) -> *const crate::thread::Thread {
+    let block = (tp as isize + tls_offset()) as *const AtomicUsize;
+    // SAFETY: the block is static TLS: at the same offset in every TCB.
+    unsafe {
+        let word = |n: usize| (*block.add(n)).load(Ordering::Acquire);
+        match (word(0), word(3)) {
+            // One that is being released has its first word back before it loses the other.
+            (0, 0) => word(0) as *const crate::thread::Thread,
+            (0, held) => (held - 1) as *const crate::thread::Thread,
+            (current, _) => current as *const crate::thread::Thread,
+        }
+    }
+}
+
+/// The mask that was given to [`hold`].
+#[inline(always)]
+pub fn held_mask() -> u64 {
+    tls_read!(32, "", u64)
 }
 
 /// The offset of the block from the thread pointer, the same in every thread.

@@ -39,6 +39,10 @@ pub mod futex {
             libc::SYS_tgkill => Ok(unsafe { super::signal::tgkill(a as i32, b as i32, c as i32) }? as c_long),
             // SAFETY: an integer.
             libc::SYS_close => Ok(unsafe { super::fd::close(a as i32) }? as c_long),
+            libc::SYS_fork | libc::SYS_clone | libc::SYS_clone3 => {
+                // SAFETY: the caller's arguments.
+                unsafe { super::process::fork_by_syscall(n, [a, b, c, d, e, f]) }
+            }
             libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
                 super::fd::mode_changed();
                 Err(Exit::Native)

@@ -1,18 +1,124 @@
-//! vfork and _Fork, which run no atfork handlers.
+//! vfork, clone and _Fork, which run no atfork handlers.
 
 use crate::errno::{Errno, Exit};
 use crate::real;
+use crate::sched;
 use crate::start;
+use crate::sys::{self, mem};
+use crate::syscall;
+use crate::thread::exit;
+use core::ffi::{c_int, c_long};
 use libc::pid_t;
 
-/// vfork(2) as a fork: the child has its own memory, so that hooks may run in it. (The parent is not held
-/// until the child execs; what the child writes is not seen by the parent.)
+/// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB, while
+/// the thread is held in the kernel. The other green threads go on; every hook that the child calls is the C library's own
+/// function, because [`active`](start::active) says no to it. Its own are the signal mask, the dispositions and the table
+/// of descriptors, which the kernel copies.
+///
+/// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what it
+/// leaves when it execs nobody could clear).
+pub fn vfork_prepare() {
+    super::offload::enter();
+    start::vfork_prepare();
+}
+
+/// In the child.
+pub fn vfork_child() {
+    start::vfork_child();
+}
+
+/// In the parent, whose child has gone, or was not made. It waits for a permit, which it may have lost.
+pub fn vfork_parent() {
+    start::vfork_parent();
+    sched::onload();
+}
+
+/// What the caller of clone(2) gets that is no thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Child {
+    /// One with memory of its own.
+    Fork,
+    /// One that has the caller's memory while the caller is held.
+    Vfork,
+}
+
+impl Child {
+    /// What these flags make; `None` for what is not ours: a kernel thread, a process beside us in our memory, or one that would
+    /// close our own descriptors in our table.
+    fn of(flags: c_int) -> Option<Child> {
+        const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
+        match flags & (SHARED | libc::CLONE_THREAD | libc::CLONE_SETTLS | libc::CLONE_FILES) {
+            SHARED => Some(Child::Vfork),
+            0 | libc::CLONE_VFORK => Some(Child::Fork),
+            _ => None,
+        }
+    }
+
+    /// clone(2) with these flags is about to be made. [`Child::end`] must follow.
+    pub fn begin(flags: c_int) -> Option<Child> {
+        let child = Child::of(flags)?;
+        match child {
+            Child::Fork => start::fork_prepare(),
+            Child::Vfork => vfork_prepare(),
+        }
+        Some(child)
+    }
+
+    /// In the child.
+    pub fn arrive(self) {
+        match self {
+            Child::Fork => start::fork_child(),
+            Child::Vfork => vfork_child(),
+        }
+    }
+
+    /// In the child, whose function has returned: libc will end this kernel thread alone, so ours must be gone before.
+    pub fn leave(self, status: c_int) {
+        if self == Child::Fork && start::started() {
+            exit::wait_for_the_others();
+            // SAFETY: ends the process, as the end of its last thread does.
+            let _ = unsafe { syscall!(libc::SYS_exit_group, status) };
+        }
+    }
+
+    /// In the parent.
+    pub fn end(self) {
+        match self {
+            Child::Fork => start::fork_parent(),
+            Child::Vfork => vfork_parent(),
+        }
+    }
+}
+
+/// The system calls fork, clone and clone3 made by syscall(2): ours when the child has its own memory and goes on from here.
 ///
 /// # Safety
-/// As the C function.
-pub unsafe fn vfork() -> Result<pid_t, Exit> {
-    // SAFETY: the caller's.
-    unsafe { fork_raw() }
+/// As the system call.
+pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> {
+    let (flags, stack) = match n {
+        libc::SYS_fork => (0, 0),
+        libc::SYS_clone => (a[0], a[1]),
+        _ => {
+            // The kernel's `struct clone_args`: flags first, stack sixth.
+            let args = mem::read(a[0] as *const [u64; 6])?;
+            (args[0] as usize, args[5] as usize)
+        }
+    };
+    if stack != 0 || Child::of(flags as c_int) != Some(Child::Fork) {
+        return Err(Exit::Native);
+    }
+    start::fork_prepare();
+    // SAFETY: the caller's arguments; a child with a copy of this stack is put right before it returns.
+    match unsafe { sys::syscall6(n, a) } {
+        Ok(0) => {
+            start::fork_child();
+            Ok(0)
+        }
+        done => {
+            start::fork_parent();
+            Ok(done? as c_long)
+        }
+    }
 }
 
 /// _Fork(3).

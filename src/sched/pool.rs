@@ -441,7 +441,8 @@ pub(super) fn send_home(w: &Worker, main: *const Thread) -> bool {
 }
 
 /// The poller goes to work. If its permit was taken meanwhile it will not come back to the source, so an idle
-/// worker, which may have gone to sleep because somebody was polling, takes the place.
+/// worker, which may have gone to sleep because somebody was polling, takes the place; or this one does, with a permit that
+/// was given up while somebody was polling.
 fn leave_source(w: &Worker) {
     let mut pool = POOL.lock();
     pool.poller = null();
@@ -453,6 +454,9 @@ fn leave_source(w: &Worker) {
         SLEEPERS.idle_leaves();
         drop(pool);
         resume(next, GO);
+    } else if let Some(permit) = pool.free.pop() {
+        SLEEPERS.idle_leaves();
+        w.set_permit(permit);
     }
 }
 

@@ -160,6 +160,11 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             }
             return;
         }
+        if tls::is_held() {
+            // A vfork child: everything but the handler itself is the parent's.
+            action::call(signo, info, context);
+            return;
+        }
         let t = tls::current().as_ref();
         // A broken pipe is the writer's own, though the kernel does not say so.
         let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE;

@@ -66,7 +66,7 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     unsafe { real::__call_tls_dtors() };
     keys::run_destructors();
     if !t.is_current_epoch() {
-        end_of_child();
+        end_of_child(value);
     }
     if LIVE.fetch_sub(1, Ordering::SeqCst) == 1 && MAIN_GONE.load(Ordering::SeqCst) {
         // SAFETY: the last thread of a process ends it, as glibc's last thread does.
@@ -88,20 +88,28 @@ fn reset_pair(t: &Thread) {
 
 /// The thread that forked is the child's main thread: its end is the end of the child, once no other green
 /// thread lives.
-fn end_of_child() -> ! {
-    while LIVE.load(Ordering::SeqCst) > 1 {
-        wait_for_the_others();
+fn end_of_child(value: *mut c_void) -> ! {
+    // Since the child has threads it has a second record, which they may join.
+    if let Some(adopted) = super::main_thread() {
+        if !adopted.exiting.get() {
+            adopted.value.set(value);
+        }
+        super::ended(adopted);
     }
+    wait_for_the_others();
     // SAFETY: as at the end of a process's last thread.
     unsafe { real::exit(0) };
     sys::fatal(format_args!("exit returned"))
 }
 
-fn wait_for_the_others() {
+/// Waits until the caller is the only green thread, as a process waits for its last thread.
+pub fn wait_for_the_others() {
     use crate::report::Call;
     use crate::thread::wait::{self, Wait};
     const LOOK: u64 = 10_000_000;
-    wait::sleep(&Wait::until(Call::Join, Some(sys::time::after(LOOK))));
+    while LIVE.load(Ordering::SeqCst) > 1 {
+        wait::sleep(&Wait::until(Call::Join, Some(sys::time::after(LOOK))));
+    }
 }
 
 /// pthread_exit was called: note the value; libc's function unwinds. Main gives its worker up first, because

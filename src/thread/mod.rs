@@ -373,9 +373,8 @@ pub unsafe fn of_handle(handle: libc::pthread_t) -> Option<&'static Thread> {
     if handle == 0 {
         return None;
     }
-    let at = (handle as isize + arch::tls_offset()) as *const *const Thread;
-    // SAFETY: the engine's block is static TLS: at the same offset in every TCB.
-    unsafe { (*at).as_ref() }
+    // SAFETY: the caller's handle is a TCB; records are never freed.
+    unsafe { arch::current_of(handle as usize).as_ref() }
 }
 
 /// Every record, for the calls that take a tid.
@@ -464,7 +463,7 @@ pub(crate) fn plant(tp: usize, t: &Thread) {
 /// `tp` is a hijacked TCB that no thread runs on.
 pub unsafe fn plant_worker(tp: usize, w: *const Worker) {
     let block = (tp as isize + arch::tls_offset()) as *mut usize;
-    // SAFETY: the block's four words lie in the TCB's static TLS.
+    // SAFETY: the block's words lie in the TCB's static TLS.
     unsafe {
         block.write(0);
         block.add(1).cast::<u64>().write(1);

@@ -12,10 +12,12 @@ pub mod readiness;
 pub mod ready;
 pub mod signal;
 pub mod socket;
+pub mod stdio;
 pub mod thread;
 pub mod time;
+pub mod transfer;
 
-pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem};
+pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem, spin};
 
 pub mod futex {
     //! `syscall(2)`.

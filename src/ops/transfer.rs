@@ -24,16 +24,19 @@ const PAGE: usize = 4096;
 /// How often a move may be refused although both sides look ready, because another thread was faster.
 const REFUSALS: u32 = 3;
 
-/// The bytes that a socket takes without waiting, `None` for what is no socket; `EAGAIN` when it takes none.
+/// How many of `wanted` bytes go to a socket without waiting, at least, and `None` for what is no socket; `EAGAIN` when none do.
 ///
-/// Half of the free memory: the rest is for what the kernel adds to the bytes.
-fn room(fd: c_int) -> Result<Option<usize>, Errno> {
+/// A page goes to whatever is writable. Beyond that half of the free memory counts: the rest is for what the kernel adds.
+fn room(fd: c_int, wanted: usize) -> Result<Option<usize>, Errno> {
     /// Indices of SO_MEMINFO's answer (linux/sock_diag.h).
     const ALLOCATED: usize = 2;
     const LIMIT: usize = 3;
     const QUEUED: usize = 5;
     if sysfd::poll_now(fd, libc::POLLOUT) == 0 {
         return Err(Errno::AGAIN);
+    }
+    if wanted <= PAGE {
+        return Ok(Some(PAGE));
     }
     match sysfd::sockopt::<[u32; 9]>(fd, libc::SOL_SOCKET, libc::SO_MEMINFO) {
         Ok(memory) => {
@@ -69,7 +72,7 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
     let attempt = || unsafe {
         loop {
             let left = count - sent;
-            let most = match room(to)? {
+            let most = match room(to, left)? {
                 Some(room) => room,
                 None => match syscall!(libc::SYS_splice, from, offset, to, null_mut::<off_t>(), left, NONBLOCK) {
                     // No pipe.
@@ -102,7 +105,7 @@ fn across(
     loop {
         let input = || if has_input() { Ok(()) } else { Err(Errno::AGAIN) };
         let most = until_ready(On::read(from, Call::Read), input)
-            .and_then(|()| until_ready(On::write(to, Call::Write), || room(to)))
+            .and_then(|()| until_ready(On::write(to, Call::Write), || room(to, len - done)))
             .map(|room| room.map_or(len - done, |room| room.min(len - done)));
         let moved = match most {
             Ok(most) => shift(most).map(|n| (n, most)),

@@ -163,7 +163,8 @@ macro_rules! versioned {
 /// skips it, which the engine finds out when the thread next waits or ends. `awaits set`: the call takes these signals.
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait.
 macro_rules! offload {
-    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty $(, version $version:literal)? $(, if $waits:expr)?) => {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
+        $(, version $version:literal)? $(, if $waits:expr)?) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
             static NEXT: engine::real::Next = next!($name $(, $version)?);
@@ -212,8 +213,8 @@ macro_rules! open {
 
 /// The real call, which takes input from a stream, once there is some.
 ///
-/// `fn fgets(…) -> …, from stream`: it may read more than once. `, one from stream`: it takes a character, so that nothing
-/// needs to be said when the buffer has one. Either with `if condition`: whether it reads at all.
+/// `fn fgets(…) -> …, from stream`: it may read more than once. `, one from stream`: it takes a character, so that
+/// nothing needs to be said when the buffer has one. Either with `if condition`: whether it reads at all.
 macro_rules! input {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, one from $stream:expr) => {
         input! { @function $name($($arg: $type),*) -> $ret, $stream, engine::ops::stdio::is_empty($stream) }

@@ -1,8 +1,8 @@
 //! Descriptors that come and go: the engine moves waiters away before a number is closed and forgets what it knew of a
 //! number that is used again.
 //!
-//! `fcntl` takes its third argument as an integer of pointer size, because that is how x86-64 passes every kind of it, and
-//! `open` its mode whether it was given or not.
+//! `fcntl` takes its third argument as an integer of pointer size, because that is how x86-64 passes every kind of it,
+//! and `open` its mode whether it was given or not.
 
 use crate::real::typed;
 use crate::ret::Convention;

@@ -83,8 +83,8 @@ hook! {
     ) -> ssize_t = ops::io::recvfrom(fd, buf, len, flags, addr, addr_len) if len <= size
 }
 
-/// Whether `preadv2` or `pwritev2` is just `readv` or `writev`: at the file's own position, and no flags. What has a place in
-/// a file never waits for a peer, and who gives flags says how to wait.
+/// Whether `preadv2` or `pwritev2` is just `readv` or `writev`: at the file's own position, and no flags. What has a
+/// place in a file never waits for a peer, and who gives flags says how to wait.
 fn is_plain(offset: off_t, flags: c_int) -> bool {
     offset == -1 && flags == 0
 }

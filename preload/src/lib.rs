@@ -11,10 +11,12 @@
 //!
 //! Exactly these are exported, without a version where none is written, so that any version asked for is answered
 //! (`tests/symbols.rs` compares the table with the library, and each row with its file). *offload* is the real call
-//! with the worker's permit given up; `ops::fd::opened` and `ops::fd::seen` follow the real call.
+//! with the worker's permit given up; `ops::fd::opened`, `ops::fd::seen` and `ops::stdio::opened` follow the real call,
+//! `ops::stdio::wait_for_input` comes before it.
 //!
 //! A version that has another prototype and is older than any program met so far is not told apart:
-//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size.
+//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size. Nor is one that did something else for a program of
+//! that age: `posix_spawn@GLIBC_2.2.5` (gave scripts without a first line to the shell), `lio_listio@GLIBC_2.2.5`.
 //!
 //! | symbol | file | operation |
 //! |---|---|---|
@@ -317,6 +319,34 @@
 //! | `cnd_signal` | c11 | `ops::c11::cnd_signal` |
 //! | `cnd_broadcast` | c11 | `ops::c11::cnd_broadcast` |
 //! | `syscall` | futex | `ops::futex::syscall` |
+//!
+//! # What can wait and is not hooked
+//!
+//! These are libc's own, and a thread that waits in one of them holds a kernel thread until rescue has replaced its
+//! worker. That is what it costs without the library; each is here for a reason.
+//!
+//! - Files: `pread`, `pwrite`, `preadv`, `pwritev`, `readahead`, `fallocate`, `ftruncate`, `stat`, `rename`, `readdir`
+//!   and so on. A disk answers by itself, most calls come out of memory, and giving the permit up would cost each more
+//!   than it does. (`fsync` and its kin always go to the disk. A copy inside the kernel may be of any length. Both are
+//!   offloaded.)
+//! - `open` and `fopen` of a named pipe, which wait for its other end: only the path tells, and to ask what it names
+//!   would cost every other `open` a second look-up.
+//! - stdio output (`fputs`, `fwrite`, `printf`, `fflush`): what a write inside libc waits for is room, and how much it
+//!   is going to write nobody outside knows.
+//! - stdio input by `scanf` and its kin, by wide characters, `getw` and `gets`: `scanf` takes arguments without a
+//!   number, so nothing can follow it in a hook; the others are rare. And the rest of a line, or of an `fread`, whose
+//!   beginning has come.
+//! - `flockfile` and each call on a stream that another thread has locked, `syslog`, `dlopen`, `malloc`: libc's own
+//!   locks, held for short times by threads that run.
+//! - `getpwent`, `getgrent`, `getservent`, `getnetgrent`, `getprotobyname`, `getnetbyname`, `getrpcbyname`,
+//!   `getaliasbyname`, `initgroups`, `getlogin`: rare, made at start, or answered from a file. `gethostid`, `rcmd`,
+//!   `rexec`, `getpass`, the `svc_*` functions: old.
+//! - `aio_read`, `getaddrinfo_a` without waiting, `mq_notify`, `timer_create`: they make kernel threads of libc's own,
+//!   inside.
+//! - `__vfork`, `__sigaction`, `__sigsuspend`, `__fork`: other names that nothing but libc is known to call.
+//! - `sem_open`, `shm_open`, `memfd_create`, `mkstemp`, `tmpfile`, `opendir`, `closedir`, `fcloseall`: they wait for
+//!   nothing. Their numbers are those of regular files and folders, which nobody waits for, or are about to be of no
+//!   use.
 
 #[macro_use]
 mod export;

@@ -1,5 +1,5 @@
-//! Mutexes and spin locks. `trylock` never waits, but what it takes may bind the thread. The old names are what libraries
-//! built long ago call.
+//! Mutexes and spin locks. `trylock` never waits, but what it takes may bind the thread. The old names are what
+//! libraries built long ago call.
 
 use crate::ret::ErrorNumber;
 use engine::ops;

@@ -1,4 +1,5 @@
-//! Name look-ups, of hosts, services, users and groups. libc's own resolver does the work, so nsswitch.conf holds; it blocks, so it is offloaded.
+//! Name look-ups, of hosts, services, users and groups. libc's own resolver does the work, so nsswitch.conf holds; it
+//! blocks, so it is offloaded.
 
 use crate::c::{gaicb, res_state};
 use crate::ret::{EaiCode, ErrorNumber};
@@ -112,7 +113,8 @@ offload! {
 }
 offload! {
     fn res_nquerydomain(
-        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
     ) -> c_int
 }
 offload! {
@@ -150,7 +152,8 @@ offload! {
 }
 offload! {
     fn __res_nquerydomain(
-        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
     ) -> c_int, version "GLIBC_2.2.5"
 }
 offload! {

@@ -93,8 +93,8 @@ fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> R
     }
 }
 
-/// As [`until_ready`] for a look at what another call will then do: that call comes before the turn is passed on, so the turn is
-/// the caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
+/// As [`until_ready`] for a look at what another call will then do: that call comes before the turn is passed on, so
+/// the turn is the caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
 pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>, Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);

@@ -1,15 +1,15 @@
 //! stdio input: who would find a stream's buffer empty waits for the descriptor first, parked. libc's function, which
-//! follows, then reads without waiting; where one read does not bring all it wants (a longer line, the rest of an `fread`)
-//! it waits inside, and rescue covers that.
+//! follows, then reads without waiting; where one read does not bring all it wants (a longer line, the rest of an
+//! `fread`) it waits inside, and rescue covers that.
 //!
-//! The stream's lock is not held meanwhile: a thread that wants it would block in libc, on a worker. So several threads may
-//! look at one stream, and one that reads for the others must tell them: what it leaves in the buffer makes no edge.
-//! Whoever comes counts itself before it looks at the buffer, whoever leaves looks at the count after the buffer was
-//! filled: one of the two sees the other. (A function of libc that is not hooked, and one that is cancelled inside,
+//! The stream's lock is not held meanwhile: a thread that wants it would block in libc, on a worker. So several threads
+//! may look at one stream, and one that reads for the others must tell them: what it leaves in the buffer makes no
+//! edge. Whoever comes counts itself before it looks at the buffer, whoever leaves looks at the count after the buffer
+//! was filled: one of the two sees the other. (A function of libc that is not hooked, and one that is cancelled inside,
 //! tell nobody. Then a second reader of the same stream wakes when the reactor verifies it, or with the next data.)
 //!
-//! The layout of a stream is glibc's ABI, since its macros once looked into it (`bits/types/struct_FILE.h`). The fields are read
-//! without the lock: a torn view makes a thread wait, or not wait, for a moment.
+//! The layout of a stream is glibc's ABI, since its macros once looked into it (`bits/types/struct_FILE.h`). The fields
+//! are read without the lock: a torn view makes a thread wait, or not wait, for a moment.
 //!
 //! Rejected: reading ahead into the buffer ourselves (`__underflow`) so that long lines park too: they would have to be
 //! taken out piece by piece, and each function be written anew.
@@ -103,9 +103,9 @@ pub unsafe fn is_empty(stream: *mut FILE) -> bool {
     }
 }
 
-/// Whether the next thing that libc does for input from this stream is a read of its descriptor. Where it would first write
-/// something (this stream's own output, or what is pending on a line-buffered `stdout`), waiting before that could wait for
-/// ever for the answer to it.
+/// Whether the next thing that libc does for input from this stream is a read of its descriptor. Where it would first
+/// write something (this stream's own output, or what is pending on a line-buffered `stdout`), waiting before that
+/// could wait for ever for the answer to it.
 ///
 /// # Safety
 /// `stream` is a stream of libc's, open.

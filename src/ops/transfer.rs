@@ -1,8 +1,8 @@
 //! sendfile, splice, tee and vmsplice: bytes that move between descriptors inside the kernel.
 //!
-//! A pipe is tried with SPLICE_F_NONBLOCK. Nothing says so to a socket for one call, so it is given no more than it has room for
-//! by its own account. The account is a guess about the kernel's memory: a wrong one blocks a worker, which rescue
-//! covers, and what was transferred is always the kernel's own answer.
+//! A pipe is tried with SPLICE_F_NONBLOCK. Nothing says so to a socket for one call, so it is given no more than it has
+//! room for by its own account. The account is a guess about the kernel's memory: a wrong one blocks a worker, which
+//! rescue covers, and what was transferred is always the kernel's own answer.
 
 use super::green;
 use super::io::keep_progress;
@@ -24,9 +24,11 @@ const PAGE: usize = 4096;
 /// How often a move may be refused although both sides look ready, because another thread was faster.
 const REFUSALS: u32 = 3;
 
-/// How many of `wanted` bytes go to a socket without waiting, at least, and `None` for what is no socket; `EAGAIN` when none do.
+/// How many of `wanted` bytes go to a socket without waiting, at least, and `None` for what is no socket; `EAGAIN` when
+/// none do.
 ///
-/// A page goes to whatever is writable. Beyond that half of the free memory counts: the rest is for what the kernel adds.
+/// A page goes to whatever is writable. Beyond that half of the free memory counts: the rest is for what the kernel
+/// adds.
 fn room(fd: c_int, wanted: usize) -> Result<Option<usize>, Errno> {
     /// Indices of SO_MEMINFO's answer (linux/sock_diag.h).
     const ALLOCATED: usize = 2;
@@ -53,7 +55,8 @@ fn is_nonblocking(fd: c_int) -> Result<bool, Errno> {
     Ok(!reactor::is_plain(fd) && sysfd::status_flags(fd)? & libc::O_NONBLOCK != 0)
 }
 
-/// sendfile(2). From a file to a pipe it is a splice; what neither waits for a reader nor comes from a file is the real call.
+/// sendfile(2). From a file to a pipe it is a splice; what neither waits for a reader nor comes from a file is the real
+/// call.
 ///
 /// # Safety
 /// As the C function.
@@ -94,7 +97,8 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
     keep_progress(end, sent)
 }
 
-/// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told how many it may move, and does not wait.
+/// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told how many it may move, and does not
+/// wait.
 ///
 /// What a socket had no room for goes on while there is something to move, as in a call that blocks there.
 fn across(

@@ -1,5 +1,5 @@
-//! pthread_spin_lock: libc's trylock decides; who finds it taken spins for a moment and then lets others run, because the
-//! owner may be one of them, parked or waiting for this very worker.
+//! pthread_spin_lock: libc's trylock decides; who finds it taken spins for a moment and then lets others run, because
+//! the owner may be one of them, parked or waiting for this very worker.
 
 use crate::errno::Exit;
 use crate::ops;

@@ -99,6 +99,7 @@ next! {
     fn pthread_rwlock_tryrdlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
     fn pthread_rwlock_trywrlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
     fn pthread_rwlock_unlock(lock: *mut libc::pthread_rwlock_t) -> c_int;
+    fn pthread_spin_trylock(lock: *mut libc::pthread_spinlock_t) -> c_int;
     fn sem_trywait(sem: *mut libc::sem_t) -> c_int;
     fn sem_post(sem: *mut libc::sem_t) -> c_int;
     fn sigaction(sig: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;

@@ -105,7 +105,9 @@ fn exports_are_the_table() {
 /// Whether a line of `preload/src` begins the sentence of a hook. A `decide_*` function belongs to the `jump!` before it.
 fn begins_sentence(line: &str) -> bool {
     let line = line.trim_start();
-    let hook = ["hook! {", "offload! {", "observe! {", "jump! {"].iter().any(|start| line.starts_with(start));
+    let hook = ["hook! {", "offload! {", "observe! {", "open! {", "input! {", "stream! {", "jump! {"]
+        .iter()
+        .any(|start| line.starts_with(start));
     let written_out = line.starts_with("unsafe extern \"C-unwind\" fn ") && !line.contains(" fn decide_");
     hook || written_out
 }
@@ -141,10 +143,15 @@ fn names(sentence: &str, path: &str) -> bool {
 
 /// How a sentence says the operation of its row. `fcntl` shares a body, which is where new descriptors are told of.
 fn says(sentence: &str, operation: &str) -> bool {
-    let observes = sentence.trim_start().starts_with("observe! {");
+    let starts = |with: &str| sentence.trim_start().starts_with(with);
+    let observes = starts("observe! {");
     match operation {
-        "offload" => sentence.trim_start().starts_with("offload! {"),
-        "ops::fd::opened" => (observes && sentence.contains(", opens")) || sentence.contains("control(&NEXT"),
+        "offload" => starts("offload! {"),
+        "ops::fd::opened" => {
+            (observes && sentence.contains(", opens")) || starts("open! {") || sentence.contains("control(&NEXT")
+        }
+        "ops::stdio::opened" => starts("stream! {"),
+        "ops::stdio::wait_for_input" => starts("input! {"),
         "ops::fd::seen" => observes && sentence.contains(", names "),
         path => names(sentence, path),
     }

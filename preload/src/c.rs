@@ -17,6 +17,10 @@ pub type Routine = unsafe extern "C-unwind" fn();
 /// What a key's destructor is, if it has one.
 pub type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
 
+/// `netdb.h`, `resolv.h`: what a request and the resolver's state are is libc's own business.
+pub type gaicb = c_void;
+pub type res_state = *mut c_void;
+
 /// `threads.h`: a C11 thread is a POSIX thread in glibc, and so are a key and a once flag.
 pub type thrd_t = pthread_t;
 pub type tss_t = pthread_key_t;
@@ -36,6 +40,104 @@ unsafe extern "C-unwind" {
     pub fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, size: size_t) -> c_int;
     pub fn __ppoll_chk(
         fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, size: size_t,
+    ) -> c_int;
+
+    // The names with underscores that are functions of the same arguments: glibc's Versions files have them under
+    // GLIBC_2.2.5, GLIBC_2.7 (`__open_2` and kin, which take no mode: LSB Core has `__open_2` too).
+    pub fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
+    pub fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
+    pub fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
+    pub fn __connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int;
+    pub fn __close(fd: c_int) -> c_int;
+    pub fn __dup2(from: c_int, to: c_int) -> c_int;
+    pub fn __pipe(pair: *mut c_int) -> c_int;
+    pub fn __fcntl(fd: c_int, command: c_int, ...) -> c_int;
+    pub fn __open(path: *const c_char, flags: c_int, ...) -> c_int;
+    pub fn __open64(path: *const c_char, flags: c_int, ...) -> c_int;
+    pub fn __open_2(path: *const c_char, flags: c_int) -> c_int;
+    pub fn __open64_2(path: *const c_char, flags: c_int) -> c_int;
+    pub fn __openat_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int;
+    pub fn __openat64_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int;
+    pub fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    pub fn __select(
+        count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval,
+    ) -> c_int;
+    pub fn __nanosleep(time: *const timespec, left: *mut timespec) -> c_int;
+    pub fn __sched_yield() -> c_int;
+    pub fn __wait(status: *mut c_int) -> pid_t;
+    pub fn __waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t;
+
+    // fgetc(3), unlocked_stdio(3), getline(3), freopen(3); those with the buffer's size: LSB Core; `__uflow` and
+    // `__underflow` are declared in glibc's stdio headers
+    pub fn getc(stream: *mut FILE) -> c_int;
+    pub fn _IO_getc(stream: *mut FILE) -> c_int;
+    pub fn fgetc_unlocked(stream: *mut FILE) -> c_int;
+    pub fn getc_unlocked(stream: *mut FILE) -> c_int;
+    pub fn getchar_unlocked() -> c_int;
+    pub fn __uflow(stream: *mut FILE) -> c_int;
+    pub fn __underflow(stream: *mut FILE) -> c_int;
+    pub fn fgets_unlocked(buf: *mut c_char, size: c_int, stream: *mut FILE) -> *mut c_char;
+    pub fn __fgets_chk(buf: *mut c_char, room: size_t, size: c_int, stream: *mut FILE) -> *mut c_char;
+    pub fn __fgets_unlocked_chk(buf: *mut c_char, room: size_t, size: c_int, stream: *mut FILE) -> *mut c_char;
+    pub fn __fread_chk(buf: *mut c_void, room: size_t, size: size_t, count: size_t, stream: *mut FILE) -> size_t;
+    pub fn __fread_unlocked_chk(
+        buf: *mut c_void, room: size_t, size: size_t, count: size_t, stream: *mut FILE,
+    ) -> size_t;
+    pub fn getdelim(line: *mut *mut c_char, room: *mut size_t, delimiter: c_int, stream: *mut FILE) -> ssize_t;
+    pub fn __getdelim(line: *mut *mut c_char, room: *mut size_t, delimiter: c_int, stream: *mut FILE) -> ssize_t;
+    pub fn freopen64(path: *const c_char, mode: *const c_char, old: *mut FILE) -> *mut FILE;
+
+    // aio_suspend(3), lio_listio(3): the names for 64-bit offsets
+    pub fn aio_suspend64(list: *const *const aiocb, count: c_int, timeout: *const timespec) -> c_int;
+    pub fn lio_listio64(mode: c_int, list: *const *mut aiocb, count: c_int, event: *mut sigevent) -> c_int;
+    // tcsetattr(3) is `libc`'s; getaddrinfo_a(3), getservbyname_r(3), resolver(3)
+    pub fn getaddrinfo_a(mode: c_int, list: *mut *mut gaicb, count: c_int, event: *mut sigevent) -> c_int;
+    pub fn gai_suspend(list: *const *const gaicb, count: c_int, timeout: *const timespec) -> c_int;
+    pub fn getservbyname_r(
+        name: *const c_char, protocol: *const c_char, entry: *mut servent, buf: *mut c_char, len: size_t,
+        found: *mut *mut servent,
+    ) -> c_int;
+    pub fn getservbyport_r(
+        port: c_int, protocol: *const c_char, entry: *mut servent, buf: *mut c_char, len: size_t,
+        found: *mut *mut servent,
+    ) -> c_int;
+    pub fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn res_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn res_send(query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn res_nquery(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn res_nsearch(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn res_nquerydomain(
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
+    ) -> c_int;
+    pub fn res_nsend(
+        state: res_state, query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn __res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn __res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn __res_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn __res_send(query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int) -> c_int;
+    pub fn __res_nquery(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn __res_nsearch(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int;
+    pub fn __res_nquerydomain(
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
+    ) -> c_int;
+    pub fn __res_nsend(
+        state: res_state, query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int,
     ) -> c_int;
 
     // closefrom(3)
@@ -101,6 +203,7 @@ unsafe extern "C-unwind" {
 
     // pthread_mutex_lock(3p) and pthread_mutex_clocklock(3p)
     pub fn __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int;
+    pub fn __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int;
     pub fn __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int;
     pub fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, deadline: *const timespec) -> c_int;
     // pthread_cond_clockwait(3p)
@@ -110,6 +213,8 @@ unsafe extern "C-unwind" {
     // pthread_rwlock_rdlock(3p) and kin
     pub fn __pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int;
     pub fn __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int;
+    pub fn __pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int;
+    pub fn __pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int;
     pub fn __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int;
     pub fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, deadline: *const timespec) -> c_int;
     pub fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, deadline: *const timespec) -> c_int;
@@ -123,6 +228,7 @@ unsafe extern "C-unwind" {
     pub fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, deadline: *const timespec) -> c_int;
     // pthread_once(3p), call_once(3)
     pub fn pthread_once(control: *mut pthread_once_t, routine: Routine) -> c_int;
+    pub fn __pthread_once(control: *mut pthread_once_t, routine: Routine) -> c_int;
     pub fn call_once(flag: *mut once_flag, routine: Routine);
 
     // thrd_create(3), mtx_lock(3), cnd_wait(3), tss_create(3)

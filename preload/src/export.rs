@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `hook!` | a call that may park or unwind, given to an operation |
 //! | `offload!` | a call known to block in the kernel or inside libc: the real one, with the worker's permit given up |
+//! | `open!` | a call that may wait and then answers a descriptor: the real one, then the engine hears of it |
+//! | `input!` | a call for input from a stream: a wait for it, then the real call |
 //! | `observe!` | a call that only makes, or tells of, a descriptor: the real one, then the engine hears of it |
 //! | `jump!` | a call whose real function must be jumped to from the outermost frame (`syscall`) |
 //!
@@ -171,19 +173,75 @@ macro_rules! versioned {
 
 /// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
 /// skips it, which the engine finds out when the thread next waits or ends.
+/// `version "…"` as in `hook!`; `if condition`: only then does it wait.
 macro_rules! offload {
-    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
+        $(, version $version:literal)? $(, if $waits:expr)?) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            static NEXT: engine::real::Next = next!($name);
+            static NEXT: engine::real::Next = next!($name $(, $version)?);
             proof!($name($($arg: $type),*) -> $ret);
-            if !engine::active() {
+            if !engine::active() $(|| !$waits)? {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
             let scope = engine::ops::offload::enter();
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);
             answer
+        }
+    };
+}
+
+/// The real call, which may wait (a named pipe's peer) and be cancelled there, then the engine hears of the descriptor.
+macro_rules! open {
+    (fn $name:ident($($arg:ident: $type:ty),*) -> c_int) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            static NEXT: engine::real::Next = next!($name);
+            proof!($name($($arg: $type),*) -> c_int);
+            let fd = call_next!(NEXT($($arg: $type),*) -> c_int);
+            if fd >= 0 && engine::active() {
+                engine::ops::fd::opened(fd);
+            }
+            fd
+        }
+    };
+}
+
+/// The real call, which takes input from a stream, once there is some.
+///
+/// `fn fgets(…) -> …, from stream`: it may read more than once. `, one from stream`: it takes a character, so that
+/// nothing needs to be said when the buffer has one. Either with `if condition`: whether it reads at all.
+macro_rules! input {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, one from $stream:expr) => {
+        input! { @function $name($($arg: $type),*) -> $ret, $stream, engine::ops::stdio::is_empty($stream) }
+    };
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, from $stream:expr, if $condition:expr) => {
+        input! { @function $name($($arg: $type),*) -> $ret, $stream, $condition }
+    };
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $stream:expr, $reads:expr) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            static NEXT: engine::real::Next = next!($name);
+            proof!($name($($arg: $type),*) -> $ret);
+            // SAFETY: the program gives a stream that is open.
+            #[allow(unused_unsafe)]
+            while engine::active() && unsafe { $reads } {
+                // SAFETY: as above; in this frame nothing has a destructor when it is unwound.
+                match unsafe { engine::ops::stdio::wait_for_input($stream) } {
+                    Ok(turn) => {
+                        let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
+                        // SAFETY: as above.
+                        unsafe { engine::ops::stdio::filled($stream, turn) };
+                        return answer;
+                    }
+                    Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
+                    // SAFETY: nothing in this frame has a destructor, and the operation has returned.
+                    Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
+                    Err(engine::Exit::Native | engine::Exit::Offloaded) => break,
+                }
+            }
+            call_next!(NEXT($($arg: $type),*) -> $ret)
         }
     };
 }

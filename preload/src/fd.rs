@@ -1,22 +1,26 @@
 //! Descriptors that come and go: the engine moves waiters away before a number is closed and forgets what it knew of a
 //! number that is used again.
 //!
-//! `fcntl` takes its third argument as an integer of pointer size, because that is how x86-64 passes every kind of it.
+//! `fcntl` takes its third argument as an integer of pointer size, because that is how x86-64 passes every kind of it,
+//! and `open` its mode whether it was given or not.
 
 use crate::real::typed;
 use crate::ret::Convention;
-use core::ffi::{c_int, c_uint, c_ulong};
+use core::ffi::{c_char, c_int, c_uint, c_ulong};
 use engine::{ops, real::Next};
-use libc::{FILE, clockid_t, sigset_t};
+use libc::{FILE, clockid_t, mode_t, sigset_t};
 
 hook! { fn close(fd: c_int) -> c_int = ops::fd::close }
+hook! { fn __close(fd: c_int) -> c_int = ops::fd::close }
 hook! { fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = ops::fd::close_range }
 hook! { fn closefrom(first: c_int) -> () = ops::fd::closefrom }
 hook! { fn dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
+hook! { fn __dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
 hook! { fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int = ops::fd::dup3 }
 
 observe! { fn dup(fd: c_int) -> c_int, opens }
 observe! { fn pipe(pair: *mut c_int) -> c_int, opens pair }
+observe! { fn __pipe(pair: *mut c_int) -> c_int, opens pair }
 observe! { fn pipe2(pair: *mut c_int, flags: c_int) -> c_int, opens pair }
 observe! { fn eventfd(count: c_uint, flags: c_int) -> c_int, opens }
 observe! { fn timerfd_create(clock: clockid_t, flags: c_int) -> c_int, opens }
@@ -25,6 +29,21 @@ observe! { fn epoll_create(size: c_int) -> c_int, opens }
 observe! { fn epoll_create1(flags: c_int) -> c_int, opens }
 observe! { fn inotify_init() -> c_int, opens }
 observe! { fn inotify_init1(flags: c_int) -> c_int, opens }
+observe! { fn fanotify_init(flags: c_uint, files: c_uint) -> c_int, opens }
+
+open! { fn open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn __open(path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn __open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn __open_2(path: *const c_char, flags: c_int) -> c_int }
+open! { fn __open64_2(path: *const c_char, flags: c_int) -> c_int }
+open! { fn openat(folder: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn openat64(folder: c_int, path: *const c_char, flags: c_int, mode: mode_t) -> c_int }
+open! { fn __openat_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int }
+open! { fn __openat64_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int }
+open! { fn creat(path: *const c_char, mode: mode_t) -> c_int }
+open! { fn creat64(path: *const c_char, mode: mode_t) -> c_int }
+open! { fn posix_openpt(flags: c_int) -> c_int }
 
 /// `fclose(3)`: libc closes the number inside, so its waiters leave first.
 #[unsafe(no_mangle)]
@@ -110,6 +129,14 @@ unsafe extern "C-unwind" fn fcntl(fd: c_int, command: c_int, argument: usize) ->
 unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
     static NEXT: Next = next!(fcntl64);
     proof!(fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int);
+    // SAFETY: as fcntl, which it is another name of.
+    unsafe { control(&NEXT, fd, command, argument) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn __fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
+    static NEXT: Next = next!(__fcntl);
+    proof!(__fcntl(fd: c_int, command: c_int, argument: usize) -> c_int);
     // SAFETY: as fcntl, which it is another name of.
     unsafe { control(&NEXT, fd, command, argument) }
 }

@@ -4,12 +4,30 @@
 
 use core::ffi::{c_int, c_uint, c_void};
 use engine::ops;
-use libc::{iovec, mmsghdr, msghdr, size_t, sockaddr, socklen_t, ssize_t, timespec};
+use libc::{eventfd_t, iovec, mmsghdr, msghdr, off_t, off64_t, size_t, sockaddr, socklen_t, ssize_t, timespec};
 
 hook! { fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = ops::io::read }
 hook! { fn readv(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t = ops::io::readv }
 hook! { fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = ops::io::write }
 hook! { fn writev(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t = ops::io::writev }
+hook! {
+    fn preadv2(fd: c_int, iov: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t
+        = ops::io::readv(fd, iov, count) if is_plain(offset, flags)
+}
+hook! {
+    fn preadv64v2(fd: c_int, iov: *const iovec, count: c_int, offset: off64_t, flags: c_int) -> ssize_t
+        = ops::io::readv(fd, iov, count) if is_plain(offset, flags)
+}
+hook! {
+    fn pwritev2(fd: c_int, iov: *const iovec, count: c_int, offset: off_t, flags: c_int) -> ssize_t
+        = ops::io::writev(fd, iov, count) if is_plain(offset, flags)
+}
+hook! {
+    fn pwritev64v2(fd: c_int, iov: *const iovec, count: c_int, offset: off64_t, flags: c_int) -> ssize_t
+        = ops::io::writev(fd, iov, count) if is_plain(offset, flags)
+}
+hook! { fn eventfd_read(fd: c_int, value: *mut eventfd_t) -> c_int = ops::io::eventfd_read }
+hook! { fn eventfd_write(fd: c_int, value: eventfd_t) -> c_int = ops::io::eventfd_write }
 
 hook! { fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t = ops::io::recv }
 hook! {
@@ -32,6 +50,24 @@ hook! {
 hook! { fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = ops::io::sendmsg }
 hook! { fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = ops::io::sendmmsg }
 
+hook! { fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = ops::io::read }
+hook! { fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = ops::io::write }
+hook! { fn __send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = ops::io::send }
+
+hook! {
+    fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: size_t) -> ssize_t = ops::transfer::sendfile
+}
+hook! {
+    fn sendfile64(to: c_int, from: c_int, offset: *mut off64_t, count: size_t) -> ssize_t = ops::transfer::sendfile
+}
+hook! {
+    fn splice(
+        from: c_int, from_offset: *mut off64_t, to: c_int, to_offset: *mut off64_t, len: size_t, flags: c_uint,
+    ) -> ssize_t = ops::transfer::splice
+}
+hook! { fn tee(from: c_int, to: c_int, len: size_t, flags: c_uint) -> ssize_t = ops::transfer::tee }
+hook! { fn vmsplice(fd: c_int, iov: *const iovec, count: size_t, flags: c_uint) -> ssize_t = ops::transfer::vmsplice }
+
 hook! {
     fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, size: size_t) -> ssize_t
         = ops::io::read(fd, buf, len) if len <= size
@@ -45,4 +81,10 @@ hook! {
         fd: c_int, buf: *mut c_void, len: size_t, size: size_t, flags: c_int, addr: *mut sockaddr,
         addr_len: *mut socklen_t,
     ) -> ssize_t = ops::io::recvfrom(fd, buf, len, flags, addr, addr_len) if len <= size
+}
+
+/// Whether `preadv2` or `pwritev2` is just `readv` or `writev`: at the file's own position, and no flags. What has a
+/// place in a file never waits for a peer, and who gives flags says how to wait.
+fn is_plain(offset: off_t, flags: c_int) -> bool {
+    offset == -1 && flags == 0
 }

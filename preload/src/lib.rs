@@ -11,14 +11,17 @@
 //!
 //! Exactly these are exported, without a version where none is written, so that any version asked for is answered
 //! (`tests/symbols.rs` compares the table with the library, and each row with its file). *offload* is the real call
-//! with the worker's permit given up; `ops::fd::opened` and `ops::fd::seen` follow the real call.
+//! with the worker's permit given up; `ops::fd::opened`, `ops::fd::seen` and `ops::stdio::opened` follow the real call,
+//! `ops::stdio::wait_for_input` comes before it.
 //!
 //! A version that has another prototype and is older than any program met so far is not told apart:
-//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size.
+//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size. Nor is one that did something else for a program of
+//! that age: `posix_spawn@GLIBC_2.2.5` (gave scripts without a first line to the shell), `lio_listio@GLIBC_2.2.5`.
 //!
 //! | symbol | file | operation |
 //! |---|---|---|
 //! | `connect` | socket | `ops::socket::connect` |
+//! | `__connect` | socket | `ops::socket::connect` |
 //! | `accept` | socket | `ops::socket::accept` |
 //! | `accept4` | socket | `ops::socket::accept4` |
 //! | `setsockopt` | socket | `ops::fd::setsockopt` |
@@ -31,6 +34,12 @@
 //! | `readv` | io | `ops::io::readv` |
 //! | `write` | io | `ops::io::write` |
 //! | `writev` | io | `ops::io::writev` |
+//! | `preadv2` | io | `ops::io::readv` |
+//! | `preadv64v2` | io | `ops::io::readv` |
+//! | `pwritev2` | io | `ops::io::writev` |
+//! | `pwritev64v2` | io | `ops::io::writev` |
+//! | `eventfd_read` | io | `ops::io::eventfd_read` |
+//! | `eventfd_write` | io | `ops::io::eventfd_write` |
 //! | `recv` | io | `ops::io::recv` |
 //! | `recvfrom` | io | `ops::io::recvfrom` |
 //! | `recvmsg` | io | `ops::io::recvmsg` |
@@ -39,16 +48,27 @@
 //! | `sendto` | io | `ops::io::sendto` |
 //! | `sendmsg` | io | `ops::io::sendmsg` |
 //! | `sendmmsg` | io | `ops::io::sendmmsg` |
+//! | `__read` | io | `ops::io::read` |
+//! | `__write` | io | `ops::io::write` |
+//! | `__send` | io | `ops::io::send` |
+//! | `sendfile` | io | `ops::transfer::sendfile` |
+//! | `sendfile64` | io | `ops::transfer::sendfile` |
+//! | `splice` | io | `ops::transfer::splice` |
+//! | `tee` | io | `ops::transfer::tee` |
+//! | `vmsplice` | io | `ops::transfer::vmsplice` |
 //! | `__read_chk` | io | `ops::io::read` |
 //! | `__recv_chk` | io | `ops::io::recv` |
 //! | `__recvfrom_chk` | io | `ops::io::recvfrom` |
 //! | `close` | fd | `ops::fd::close` |
+//! | `__close` | fd | `ops::fd::close` |
 //! | `close_range` | fd | `ops::fd::close_range` |
 //! | `closefrom` | fd | `ops::fd::closefrom` |
 //! | `dup2` | fd | `ops::fd::dup2` |
+//! | `__dup2` | fd | `ops::fd::dup2` |
 //! | `dup3` | fd | `ops::fd::dup3` |
 //! | `dup` | fd | `ops::fd::opened` |
 //! | `pipe` | fd | `ops::fd::opened` |
+//! | `__pipe` | fd | `ops::fd::opened` |
 //! | `pipe2` | fd | `ops::fd::opened` |
 //! | `eventfd` | fd | `ops::fd::opened` |
 //! | `timerfd_create` | fd | `ops::fd::opened` |
@@ -57,13 +77,55 @@
 //! | `epoll_create1` | fd | `ops::fd::opened` |
 //! | `inotify_init` | fd | `ops::fd::opened` |
 //! | `inotify_init1` | fd | `ops::fd::opened` |
+//! | `fanotify_init` | fd | `ops::fd::opened` |
+//! | `open` | fd | `ops::fd::opened` |
+//! | `open64` | fd | `ops::fd::opened` |
+//! | `__open` | fd | `ops::fd::opened` |
+//! | `__open64` | fd | `ops::fd::opened` |
+//! | `__open_2` | fd | `ops::fd::opened` |
+//! | `__open64_2` | fd | `ops::fd::opened` |
+//! | `openat` | fd | `ops::fd::opened` |
+//! | `openat64` | fd | `ops::fd::opened` |
+//! | `__openat_2` | fd | `ops::fd::opened` |
+//! | `__openat64_2` | fd | `ops::fd::opened` |
+//! | `creat` | fd | `ops::fd::opened` |
+//! | `creat64` | fd | `ops::fd::opened` |
+//! | `posix_openpt` | fd | `ops::fd::opened` |
 //! | `fclose` | fd | `ops::fd::closing` |
 //! | `ioctl` | fd | `ops::fd::mode_changed` |
 //! | `fcntl` | fd | `ops::fd::opened` |
 //! | `fcntl64` | fd | `ops::fd::opened` |
+//! | `__fcntl` | fd | `ops::fd::opened` |
+//! | `fopen` | stdio | `ops::stdio::opened` |
+//! | `fopen64` | stdio | `ops::stdio::opened` |
+//! | `freopen` | stdio | `ops::stdio::opened` |
+//! | `freopen64` | stdio | `ops::stdio::opened` |
+//! | `pclose` | stdio | `ops::stdio::pclose` |
+//! | `fgetc` | stdio | `ops::stdio::wait_for_input` |
+//! | `getc` | stdio | `ops::stdio::wait_for_input` |
+//! | `_IO_getc` | stdio | `ops::stdio::wait_for_input` |
+//! | `getchar` | stdio | `ops::stdio::wait_for_input` |
+//! | `fgetc_unlocked` | stdio | `ops::stdio::wait_for_input` |
+//! | `getc_unlocked` | stdio | `ops::stdio::wait_for_input` |
+//! | `getchar_unlocked` | stdio | `ops::stdio::wait_for_input` |
+//! | `__uflow` | stdio | `ops::stdio::wait_for_input` |
+//! | `__underflow` | stdio | `ops::stdio::wait_for_input` |
+//! | `fgets` | stdio | `ops::stdio::wait_for_input` |
+//! | `fgets_unlocked` | stdio | `ops::stdio::wait_for_input` |
+//! | `__fgets_chk` | stdio | `ops::stdio::wait_for_input` |
+//! | `__fgets_unlocked_chk` | stdio | `ops::stdio::wait_for_input` |
+//! | `fread` | stdio | `ops::stdio::wait_for_input` |
+//! | `fread_unlocked` | stdio | `ops::stdio::wait_for_input` |
+//! | `__fread_chk` | stdio | `ops::stdio::wait_for_input` |
+//! | `__fread_unlocked_chk` | stdio | `ops::stdio::wait_for_input` |
+//! | `getline` | stdio | `ops::stdio::wait_for_input` |
+//! | `getdelim` | stdio | `ops::stdio::wait_for_input` |
+//! | `__getdelim` | stdio | `ops::stdio::wait_for_input` |
 //! | `poll` | readiness | `ops::readiness::poll` |
+//! | `__poll` | readiness | `ops::readiness::poll` |
 //! | `ppoll` | readiness | `ops::readiness::ppoll` |
 //! | `select` | readiness | `ops::readiness::select` |
+//! | `__select` | readiness | `ops::readiness::select` |
 //! | `pselect` | readiness | `ops::readiness::pselect` |
 //! | `epoll_wait` | readiness | `ops::readiness::epoll_wait` |
 //! | `epoll_pwait` | readiness | `ops::readiness::epoll_pwait` |
@@ -73,9 +135,11 @@
 //! | `sleep` | time | `ops::time::sleep` |
 //! | `usleep` | time | `ops::time::usleep` |
 //! | `nanosleep` | time | `ops::time::nanosleep` |
+//! | `__nanosleep` | time | `ops::time::nanosleep` |
 //! | `clock_nanosleep` | time | `ops::time::clock_nanosleep` |
 //! | `thrd_sleep` | time | `ops::time::thrd_sleep` |
 //! | `sched_yield` | time | `ops::time::sched_yield` |
+//! | `__sched_yield` | time | `ops::time::sched_yield` |
 //! | `pthread_yield` | time | `ops::time::pthread_yield` |
 //! | `thrd_yield` | time | `ops::time::thrd_yield` |
 //! | `getaddrinfo` | resolve | offload |
@@ -86,22 +150,70 @@
 //! | `gethostbyname_r` | resolve | offload |
 //! | `gethostbyname2_r` | resolve | offload |
 //! | `gethostbyaddr_r` | resolve | offload |
+//! | `getaddrinfo_a` | resolve | offload |
+//! | `gai_suspend` | resolve | offload |
+//! | `getservbyname` | resolve | offload |
+//! | `getservbyport` | resolve | offload |
+//! | `getservbyname_r` | resolve | offload |
+//! | `getservbyport_r` | resolve | offload |
+//! | `getpwnam` | resolve | offload |
+//! | `getpwuid` | resolve | offload |
+//! | `getpwnam_r` | resolve | offload |
+//! | `getpwuid_r` | resolve | offload |
+//! | `getspnam` | resolve | offload |
+//! | `getspnam_r` | resolve | offload |
+//! | `getgrnam` | resolve | offload |
+//! | `getgrgid` | resolve | offload |
+//! | `getgrnam_r` | resolve | offload |
+//! | `getgrgid_r` | resolve | offload |
+//! | `getgrouplist` | resolve | offload |
+//! | `res_query` | resolve | offload |
+//! | `res_search` | resolve | offload |
+//! | `res_querydomain` | resolve | offload |
+//! | `res_send` | resolve | offload |
+//! | `res_nquery` | resolve | offload |
+//! | `res_nsearch` | resolve | offload |
+//! | `res_nquerydomain` | resolve | offload |
+//! | `res_nsend` | resolve | offload |
+//! | `__res_query` | resolve | offload |
+//! | `__res_search` | resolve | offload |
+//! | `__res_querydomain` | resolve | offload |
+//! | `__res_send` | resolve | offload |
+//! | `__res_nquery` | resolve | offload |
+//! | `__res_nsearch` | resolve | offload |
+//! | `__res_nquerydomain` | resolve | offload |
+//! | `__res_nsend` | resolve | offload |
 //! | `vfork` | process | `ops::process::vfork_prepare` |
 //! | `clone` | process | `ops::process::Child` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |
+//! | `__wait` | process | offload |
+//! | `__waitpid` | process | offload |
 //! | `waitid` | process | offload |
 //! | `wait3` | process | offload |
 //! | `wait4` | process | offload |
 //! | `system` | process | offload |
-//! | `pclose` | process | offload |
+//! | `posix_spawn` | process | offload |
+//! | `posix_spawnp` | process | offload |
+//! | `popen` | process | offload |
 //! | `fsync` | process | offload |
 //! | `fdatasync` | process | offload |
+//! | `sync` | process | offload |
+//! | `syncfs` | process | offload |
+//! | `sync_file_range` | process | offload |
+//! | `msync` | process | offload |
+//! | `copy_file_range` | process | offload |
+//! | `aio_suspend` | process | offload |
+//! | `aio_suspend64` | process | offload |
+//! | `lio_listio` | process | offload |
+//! | `lio_listio64` | process | offload |
 //! | `flock` | process | offload |
 //! | `lockf` | process | offload |
 //! | `lockf64` | process | offload |
 //! | `tcdrain` | process | offload |
+//! | `tcsendbreak` | process | offload |
+//! | `tcsetattr` | process | offload |
 //! | `msgrcv` | process | offload |
 //! | `msgsnd` | process | offload |
 //! | `semop` | process | offload |
@@ -165,7 +277,9 @@
 //! | `pthread_mutex_clocklock` | mutex | `ops::mutex::clocklock` |
 //! | `pthread_mutex_unlock` | mutex | `ops::mutex::unlock` |
 //! | `__pthread_mutex_lock` | mutex | `ops::mutex::lock` |
+//! | `__pthread_mutex_trylock` | mutex | `ops::mutex::trylock` |
 //! | `__pthread_mutex_unlock` | mutex | `ops::mutex::unlock` |
+//! | `pthread_spin_lock` | mutex | `ops::spin::lock` |
 //! | `pthread_cond_clockwait` | cond | `ops::cond::clockwait` |
 //! | `pthread_cond_wait@@GLIBC_2.3.2` | cond | `ops::cond::wait` |
 //! | `pthread_cond_timedwait@@GLIBC_2.3.2` | cond | `ops::cond::timedwait` |
@@ -186,6 +300,8 @@
 //! | `pthread_rwlock_unlock` | rwlock | `ops::rwlock::unlock` |
 //! | `__pthread_rwlock_rdlock` | rwlock | `ops::rwlock::rdlock` |
 //! | `__pthread_rwlock_wrlock` | rwlock | `ops::rwlock::wrlock` |
+//! | `__pthread_rwlock_tryrdlock` | rwlock | `ops::rwlock::tryrdlock` |
+//! | `__pthread_rwlock_trywrlock` | rwlock | `ops::rwlock::trywrlock` |
 //! | `__pthread_rwlock_unlock` | rwlock | `ops::rwlock::unlock` |
 //! | `sem_wait` | sem | `ops::sem::wait` |
 //! | `sem_timedwait` | sem | `ops::sem::timedwait` |
@@ -193,6 +309,7 @@
 //! | `sem_post` | sem | `ops::sem::post` |
 //! | `pthread_barrier_wait` | barrier | `ops::barrier::wait` |
 //! | `pthread_once` | once | `ops::once::once` |
+//! | `__pthread_once` | once | `ops::once::once` |
 //! | `call_once` | once | `ops::once::call_once` |
 //! | `thrd_create` | c11 | `ops::c11::thrd_create` |
 //! | `thrd_join` | c11 | `ops::c11::thrd_join` |
@@ -206,6 +323,34 @@
 //! | `cnd_signal` | c11 | `ops::c11::cnd_signal` |
 //! | `cnd_broadcast` | c11 | `ops::c11::cnd_broadcast` |
 //! | `syscall` | futex | `ops::futex::syscall` |
+//!
+//! # What can wait and is not hooked
+//!
+//! These are libc's own, and a thread that waits in one of them holds a kernel thread until rescue has replaced its
+//! worker. That is what it costs without the library; each is here for a reason.
+//!
+//! - Files: `pread`, `pwrite`, `preadv`, `pwritev`, `readahead`, `fallocate`, `ftruncate`, `stat`, `rename`, `readdir`
+//!   and so on. A disk answers by itself, most calls come out of memory, and giving the permit up would cost each more
+//!   than it does. (`fsync` and its kin always go to the disk. A copy inside the kernel may be of any length. Both are
+//!   offloaded.)
+//! - `open` and `fopen` of a named pipe, which wait for its other end: only the path tells, and to ask what it names
+//!   would cost every other `open` a second look-up.
+//! - stdio output (`fputs`, `fwrite`, `printf`, `fflush`): what a write inside libc waits for is room, and how much it
+//!   is going to write nobody outside knows.
+//! - stdio input by `scanf` and its kin, by wide characters, `getw` and `gets`: `scanf` takes arguments without a
+//!   number, so nothing can follow it in a hook; the others are rare. And the rest of a line, or of an `fread`, whose
+//!   beginning has come.
+//! - `flockfile` and each call on a stream that another thread has locked, `syslog`, `dlopen`, `malloc`: libc's own
+//!   locks, held for short times by threads that run.
+//! - `getpwent`, `getgrent`, `getservent`, `getnetgrent`, `getprotobyname`, `getnetbyname`, `getrpcbyname`,
+//!   `getaliasbyname`, `initgroups`, `getlogin`: rare, made at start, or answered from a file. `gethostid`, `rcmd`,
+//!   `rexec`, `getpass`, the `svc_*` functions: old.
+//! - `aio_read`, `getaddrinfo_a` without waiting, `mq_notify`, `timer_create`: they make kernel threads of libc's own,
+//!   inside.
+//! - `__vfork`, `__sigaction`, `__sigsuspend`, `__fork`: other names that nothing but libc is known to call.
+//! - `sem_open`, `shm_open`, `memfd_create`, `mkstemp`, `tmpfile`, `opendir`, `closedir`, `fcloseall`: they wait for
+//!   nothing. Their numbers are those of regular files and folders, which nobody waits for, or are about to be of no
+//!   use.
 
 #[macro_use]
 mod export;
@@ -229,6 +374,7 @@ mod rwlock;
 mod sem;
 mod signal;
 mod socket;
+mod stdio;
 mod thread;
 mod time;
 

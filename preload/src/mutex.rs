@@ -1,8 +1,9 @@
-//! Mutexes. `trylock` never waits, but what it takes may bind the thread. The two old names are what libraries built long ago call.
+//! Mutexes and spin locks. `trylock` never waits, but what it takes may bind the thread. The old names are what
+//! libraries built long ago call.
 
 use crate::ret::ErrorNumber;
 use engine::ops;
-use libc::{clockid_t, pthread_mutex_t, timespec};
+use libc::{clockid_t, pthread_mutex_t, pthread_spinlock_t, timespec};
 
 hook! { fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::lock }
 hook! { fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::trylock }
@@ -19,3 +20,8 @@ hook! { fn __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> ErrorNumber = op
 hook! {
     waking fn __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::unlock, version "GLIBC_2.2.5"
 }
+hook! {
+    fn __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> ErrorNumber = ops::mutex::trylock, version "GLIBC_2.2.5"
+}
+
+hook! { fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> ErrorNumber = ops::spin::lock }

@@ -2,10 +2,13 @@
 //! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
 //! engine's `pthread_atfork` handlers do its part.
 
-use crate::ret::Convention;
+use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{ops, real::Next};
-use libc::{FILE, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, rusage, sembuf, siginfo_t, size_t, ssize_t, timespec};
+use libc::{
+    FILE, aiocb, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, rusage,
+    sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
+};
 
 type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
 
@@ -120,18 +123,56 @@ hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 // free number, which another thread that opens a file at that moment would see.
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
+offload! { fn __wait(status: *mut c_int) -> pid_t }
+offload! { fn __waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn waitid(kind: idtype_t, id: id_t, info: *mut siginfo_t, options: c_int) -> c_int }
 offload! { fn wait3(status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t }
 offload! { fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t }
 offload! { fn system(command: *const c_char) -> c_int }
-offload! { fn pclose(stream: *mut FILE) -> c_int }
+// Until the child has become another program, on a stack of libc's: the caller's kernel thread is held meanwhile.
+offload! {
+    fn posix_spawn(
+        child: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
+    ) -> ErrorNumber
+}
+offload! {
+    fn posix_spawnp(
+        child: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
+        attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
+    ) -> ErrorNumber
+}
+offload! { fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE }
 
 offload! { fn fsync(fd: c_int) -> c_int }
 offload! { fn fdatasync(fd: c_int) -> c_int }
+offload! { fn sync() -> () }
+offload! { fn syncfs(fd: c_int) -> c_int }
+offload! { fn sync_file_range(fd: c_int, offset: off64_t, len: off64_t, flags: c_uint) -> c_int }
+offload! { fn msync(start: *mut c_void, len: size_t, flags: c_int) -> c_int, if flags & libc::MS_SYNC != 0 }
+offload! {
+    fn copy_file_range(
+        from: c_int, from_offset: *mut off64_t, to: c_int, to_offset: *mut off64_t, len: size_t, flags: c_uint,
+    ) -> ssize_t
+}
+offload! { fn aio_suspend(list: *const *const aiocb, count: c_int, timeout: *const timespec) -> c_int }
+offload! { fn aio_suspend64(list: *const *const aiocb, count: c_int, timeout: *const timespec) -> c_int }
+offload! {
+    fn lio_listio(mode: c_int, list: *const *mut aiocb, count: c_int, event: *mut sigevent) -> c_int,
+    if mode == libc::LIO_WAIT
+}
+offload! {
+    fn lio_listio64(mode: c_int, list: *const *mut aiocb, count: c_int, event: *mut sigevent) -> c_int,
+    if mode == libc::LIO_WAIT
+}
 offload! { fn flock(fd: c_int, operation: c_int) -> c_int }
 offload! { fn lockf(fd: c_int, command: c_int, len: off_t) -> c_int }
 offload! { fn lockf64(fd: c_int, command: c_int, len: off64_t) -> c_int }
 offload! { fn tcdrain(fd: c_int) -> c_int }
+offload! { fn tcsendbreak(fd: c_int, duration: c_int) -> c_int }
+offload! {
+    fn tcsetattr(fd: c_int, when: c_int, settings: *const termios) -> c_int, if when != libc::TCSANOW
+}
 
 offload! { fn msgrcv(queue: c_int, msg: *mut c_void, len: size_t, kind: c_long, flags: c_int) -> ssize_t }
 offload! { fn msgsnd(queue: c_int, msg: *const c_void, len: size_t, flags: c_int) -> c_int }

@@ -14,6 +14,12 @@ hook! {
     fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int
         = ops::readiness::select
 }
+hook! { fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
+hook! {
+    fn __select(
+        count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval,
+    ) -> c_int = ops::readiness::select
+}
 hook! {
     fn pselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec,

@@ -1,8 +1,15 @@
-//! Name look-ups. libc's own resolver does the work, so nsswitch.conf holds; it blocks, so it is offloaded.
+//! Name look-ups, of hosts, services, users and groups. libc's own resolver does the work, so nsswitch.conf holds; it
+//! blocks, so it is offloaded.
 
+use crate::c::{gaicb, res_state};
 use crate::ret::{EaiCode, ErrorNumber};
-use core::ffi::{c_char, c_int, c_void};
-use libc::{addrinfo, hostent, size_t, sockaddr, socklen_t};
+use core::ffi::{c_char, c_int, c_uchar, c_void};
+use libc::{
+    addrinfo, gid_t, group, hostent, passwd, servent, sigevent, size_t, sockaddr, socklen_t, spwd, timespec, uid_t,
+};
+
+/// `netdb.h`
+const GAI_WAIT: c_int = 0;
 
 offload! {
     fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, found: *mut *mut addrinfo)
@@ -35,4 +42,122 @@ offload! {
         addr: *const c_void, addr_len: socklen_t, family: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t,
         found: *mut *mut hostent, h_errno: *mut c_int,
     ) -> ErrorNumber
+}
+
+offload! {
+    fn getaddrinfo_a(mode: c_int, list: *mut *mut gaicb, count: c_int, event: *mut sigevent) -> EaiCode,
+    if mode == GAI_WAIT
+}
+offload! { fn gai_suspend(list: *const *const gaicb, count: c_int, timeout: *const timespec) -> EaiCode }
+
+offload! { fn getservbyname(name: *const c_char, protocol: *const c_char) -> *mut servent }
+offload! { fn getservbyport(port: c_int, protocol: *const c_char) -> *mut servent }
+offload! {
+    fn getservbyname_r(
+        name: *const c_char, protocol: *const c_char, entry: *mut servent, buf: *mut c_char, len: size_t,
+        found: *mut *mut servent,
+    ) -> ErrorNumber
+}
+offload! {
+    fn getservbyport_r(
+        port: c_int, protocol: *const c_char, entry: *mut servent, buf: *mut c_char, len: size_t,
+        found: *mut *mut servent,
+    ) -> ErrorNumber
+}
+
+offload! { fn getpwnam(name: *const c_char) -> *mut passwd }
+offload! { fn getpwuid(user: uid_t) -> *mut passwd }
+offload! {
+    fn getpwnam_r(
+        name: *const c_char, entry: *mut passwd, buf: *mut c_char, len: size_t, found: *mut *mut passwd,
+    ) -> ErrorNumber
+}
+offload! {
+    fn getpwuid_r(user: uid_t, entry: *mut passwd, buf: *mut c_char, len: size_t, found: *mut *mut passwd)
+        -> ErrorNumber
+}
+offload! { fn getspnam(name: *const c_char) -> *mut spwd }
+offload! {
+    fn getspnam_r(name: *const c_char, entry: *mut spwd, buf: *mut c_char, len: size_t, found: *mut *mut spwd)
+        -> ErrorNumber
+}
+offload! { fn getgrnam(name: *const c_char) -> *mut group }
+offload! { fn getgrgid(id: gid_t) -> *mut group }
+offload! {
+    fn getgrnam_r(name: *const c_char, entry: *mut group, buf: *mut c_char, len: size_t, found: *mut *mut group)
+        -> ErrorNumber
+}
+offload! {
+    fn getgrgid_r(id: gid_t, entry: *mut group, buf: *mut c_char, len: size_t, found: *mut *mut group) -> ErrorNumber
+}
+offload! { fn getgrouplist(user: *const c_char, own: gid_t, groups: *mut gid_t, count: *mut c_int) -> c_int }
+
+// Since glibc 2.34 under the names that programs write; before, `resolv.h` made the others of them.
+offload! { fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int }
+offload! { fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int) -> c_int }
+offload! {
+    fn res_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int
+}
+offload! { fn res_send(query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int) -> c_int }
+offload! {
+    fn res_nquery(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int
+}
+offload! {
+    fn res_nsearch(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int
+}
+offload! {
+    fn res_nquerydomain(
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
+    ) -> c_int
+}
+offload! {
+    fn res_nsend(state: res_state, query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int) -> c_int
+}
+offload! {
+    fn __res_query(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_search(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_send(
+        query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_nquery(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_nsearch(
+        state: res_state, name: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_nquerydomain(
+        state: res_state, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut c_uchar,
+        len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
+}
+offload! {
+    fn __res_nsend(
+        state: res_state, query: *const c_uchar, query_len: c_int, answer: *mut c_uchar, len: c_int,
+    ) -> c_int, version "GLIBC_2.2.5"
 }

@@ -6,7 +6,7 @@
 
 use core::ffi::{c_int, c_long, c_uint};
 use engine::real::Next;
-use libc::{sighandler_t, ssize_t};
+use libc::{sighandler_t, size_t, ssize_t};
 
 /// A C return type: what the prototype has there, and how it says an error number.
 pub trait Convention: Copy {
@@ -56,6 +56,20 @@ plain! {
     sighandler_t: libc::SIG_ERR;
     /// The seconds that `sleep(3)` did not sleep; it has no failure to tell of.
     c_uint: 0;
+}
+
+/// The items that `fread` got; none, and `errno`, when it failed.
+#[repr(transparent)]
+#[derive(Clone, Copy)]
+pub struct Items(size_t);
+
+impl Convention for Items {
+    type C = size_t;
+
+    fn failed(errno: c_int) -> Items {
+        set_errno(errno);
+        Items(0)
+    }
 }
 
 /// NULL and `errno`.

@@ -34,5 +34,13 @@ hook! {
     fn __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::wrlock, version "GLIBC_2.2.5"
 }
 hook! {
+    fn __pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> ErrorNumber
+        = ops::rwlock::tryrdlock, version "GLIBC_2.2.5"
+}
+hook! {
+    fn __pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> ErrorNumber
+        = ops::rwlock::trywrlock, version "GLIBC_2.2.5"
+}
+hook! {
     waking fn __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> ErrorNumber = ops::rwlock::unlock, version "GLIBC_2.2.5"
 }

@@ -5,6 +5,7 @@ use engine::ops;
 use libc::{sockaddr, socklen_t};
 
 hook! { fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
+hook! { fn __connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
 hook! { fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::socket::accept }
 hook! { fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = ops::socket::accept4 }
 

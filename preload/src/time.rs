@@ -8,6 +8,7 @@ use libc::{clockid_t, timespec, useconds_t};
 hook! { fn sleep(seconds: c_uint) -> c_uint = ops::time::sleep }
 hook! { fn usleep(microseconds: useconds_t) -> c_int = ops::time::usleep }
 hook! { fn nanosleep(time: *const timespec, left: *mut timespec) -> c_int = ops::time::nanosleep }
+hook! { fn __nanosleep(time: *const timespec, left: *mut timespec) -> c_int = ops::time::nanosleep }
 hook! {
     fn clock_nanosleep(clock: clockid_t, flags: c_int, time: *const timespec, left: *mut timespec) -> ErrorNumber
         = ops::time::clock_nanosleep
@@ -15,5 +16,6 @@ hook! {
 hook! { fn thrd_sleep(time: *const timespec, left: *mut timespec) -> ThrdSleep = ops::time::thrd_sleep }
 
 hook! { fn sched_yield() -> c_int = ops::time::sched_yield }
+hook! { fn __sched_yield() -> c_int = ops::time::sched_yield }
 hook! { fn pthread_yield() -> c_int = ops::time::pthread_yield, version "GLIBC_2.2.5" }
 hook! { fn thrd_yield() -> () = ops::time::thrd_yield }

@@ -91,9 +91,9 @@ unsafe fn recv_all(
 }
 
 /// Bytes that were moved count, whatever ended the call; cancellation alone overrides them.
-fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_t, Exit> {
+pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_t, Exit> {
     match end {
-        Err(Exit::Errno(_) | Exit::Native) if done > 0 => Ok(done as ssize_t),
+        Err(Exit::Errno(_) | Exit::Native | Exit::Offloaded) if done > 0 => Ok(done as ssize_t),
         Err(e) => Err(e),
         Ok(()) => Ok(done as ssize_t),
     }
@@ -338,6 +338,26 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
         }
     })
     .map(|n| n as ssize_t)
+}
+
+/// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn eventfd_read(fd: c_int, value: *mut u64) -> Result<c_int, Exit> {
+    // SAFETY: the caller's word.
+    let got = unsafe { read(fd, value.cast(), size_of::<u64>()) }?;
+    Ok(if got == size_of::<u64>() as ssize_t { 0 } else { -1 })
+}
+
+/// eventfd_write(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn eventfd_write(fd: c_int, value: u64) -> Result<c_int, Exit> {
+    // SAFETY: a live word.
+    let put = unsafe { write(fd, (&raw const value).cast(), size_of::<u64>()) }?;
+    Ok(if put == size_of::<u64>() as ssize_t { 0 } else { -1 })
 }
 
 /// Descriptors that know no RWF_NOWAIT: the real call, if poll says that it would not block.

@@ -12,10 +12,12 @@ pub mod readiness;
 pub mod ready;
 pub mod signal;
 pub mod socket;
+pub mod stdio;
 pub mod thread;
 pub mod time;
+pub mod transfer;
 
-pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem};
+pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem, spin};
 
 pub mod futex {
     //! `syscall(2)`.
@@ -43,6 +45,10 @@ pub mod futex {
                 // SAFETY: the caller's arguments.
                 unsafe { super::process::fork_by_syscall(n, [a, b, c, d, e, f]) }
             }
+            // SAFETY: integers.
+            libc::SYS_close_range => Ok(unsafe { super::fd::close_range(a as u32, b as u32, c as i32) }? as c_long),
+            // SAFETY: integers.
+            libc::SYS_dup2 | libc::SYS_dup3 => Ok(unsafe { super::fd::dup2(a as i32, b as i32) }? as c_long),
             libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
                 super::fd::mode_changed();
                 Err(Exit::Native)

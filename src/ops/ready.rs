@@ -93,6 +93,35 @@ fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> R
     }
 }
 
+/// As [`until_ready`] for a look at what another call will then do: that call comes before the turn is passed on, so
+/// the turn is the caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
+pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>, Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    if look() {
+        return Ok(None);
+    }
+    signal::forget_interruption();
+    let slow = begin(on)?;
+    if slow.timed {
+        return Err(Exit::Native);
+    }
+    let mut turn: Option<Turn> = None;
+    loop {
+        turn = match wait_once(on, &slow) {
+            Ok(t) => t.or(turn),
+            Err(exit) => {
+                pass(turn);
+                return Err(exit);
+            }
+        };
+        if look() {
+            return Ok(turn);
+        }
+    }
+}
+
 /// Hands turns, if there are any, to the next waiters.
 pub(super) fn pass(turns: impl IntoIterator<Item = Turn>) {
     for turn in turns {

@@ -204,6 +204,18 @@ pub fn is_unpollable(fd: i32) -> bool {
     slots::existing(fd).is_some_and(|s| s.inner.lock().unpollable)
 }
 
+/// Whether epoll takes the number's description, which is registered with that.
+pub fn is_pollable(fd: i32) -> bool {
+    !is_unpollable(fd) && slots::of(fd).is_some_and(|slot| ensure_registered(slot, fd).is_ok())
+}
+
+/// Something is there for the next reader, though no edge tells of it.
+pub fn pass_turn(fd: i32) {
+    if let Some(slot) = slots::existing(fd) {
+        slot.deliver(Interest::READ.0, false);
+    }
+}
+
 /// Runs `f` unless another thread is in such an `f` for the same number: then `EAGAIN`, and the caller waits for
 /// its turn, which it gets when the other is done.
 pub fn alone<R>(fd: i32, f: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {

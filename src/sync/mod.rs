@@ -12,6 +12,7 @@ pub mod mutex;
 pub mod once;
 pub mod rwlock;
 pub mod sem;
+pub mod spin;
 
 use crate::errno::Exit;
 use crate::sys::time::{self, Timespec};

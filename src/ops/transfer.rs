@@ -1,0 +1,172 @@
+//! sendfile, splice, tee and vmsplice: bytes that move between descriptors inside the kernel.
+//!
+//! A pipe is tried with SPLICE_F_NONBLOCK. Nothing says so to a socket for one call, so it is given no more than it has
+//! room for by its own account. The account is a guess about the kernel's memory: a wrong one blocks a worker, which
+//! rescue covers, and what was transferred is always the kernel's own answer.
+
+use super::green;
+use super::io::keep_progress;
+use super::ready::{On, until_ready};
+use crate::errno::{Errno, Exit};
+use crate::reactor;
+use crate::report::Call;
+use crate::sys::fd as sysfd;
+use crate::syscall;
+use core::ffi::{c_int, c_uint};
+use core::ptr::null_mut;
+use libc::{iovec, off_t, ssize_t};
+
+const NONBLOCK: c_uint = libc::SPLICE_F_NONBLOCK;
+
+/// What is sent at once where nobody can say how much room there is.
+const PAGE: usize = 4096;
+
+/// How often a move may be refused although both sides look ready, because another thread was faster.
+const REFUSALS: u32 = 3;
+
+/// How many of `wanted` bytes go to a socket without waiting, at least, and `None` for what is no socket; `EAGAIN` when
+/// none do.
+///
+/// A page goes to whatever is writable. Beyond that half of the free memory counts: the rest is for what the kernel
+/// adds.
+fn room(fd: c_int, wanted: usize) -> Result<Option<usize>, Errno> {
+    /// Indices of SO_MEMINFO's answer (linux/sock_diag.h).
+    const ALLOCATED: usize = 2;
+    const LIMIT: usize = 3;
+    const QUEUED: usize = 5;
+    if sysfd::poll_now(fd, libc::POLLOUT) == 0 {
+        return Err(Errno::AGAIN);
+    }
+    if wanted <= PAGE {
+        return Ok(Some(PAGE));
+    }
+    match sysfd::sockopt::<[u32; 9]>(fd, libc::SOL_SOCKET, libc::SO_MEMINFO) {
+        Ok(memory) => {
+            let used = memory[ALLOCATED].max(memory[QUEUED]);
+            Ok(Some(PAGE.max(memory[LIMIT].saturating_sub(used) as usize / 2)))
+        }
+        Err(Errno(libc::ENOTSOCK)) => Ok(None),
+        Err(_) => Ok(Some(PAGE)),
+    }
+}
+
+/// Whether the program made the description non-blocking: then the call is the real one.
+fn is_nonblocking(fd: c_int) -> Result<bool, Errno> {
+    Ok(!reactor::is_plain(fd) && sysfd::status_flags(fd)? & libc::O_NONBLOCK != 0)
+}
+
+/// sendfile(2). From a file to a pipe it is a splice; what neither waits for a reader nor comes from a file is the real
+/// call.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize) -> Result<ssize_t, Exit> {
+    if count == 0 || green().is_none() {
+        return Err(Exit::Native);
+    }
+    if reactor::is_pollable(from) || !reactor::is_pollable(to) {
+        return Err(Exit::Offloaded);
+    }
+    if is_nonblocking(to)? {
+        return Err(Exit::Native);
+    }
+    let mut sent = 0;
+    // SAFETY: the caller's offset, which the kernel moves on.
+    let attempt = || unsafe {
+        loop {
+            let left = count - sent;
+            let most = match room(to, left)? {
+                Some(room) => room,
+                None => match syscall!(libc::SYS_splice, from, offset, to, null_mut::<off_t>(), left, NONBLOCK) {
+                    // No pipe.
+                    Err(Errno(libc::EINVAL)) => PAGE,
+                    moved => {
+                        sent += moved?;
+                        return Ok(());
+                    }
+                },
+            };
+            let moved = syscall!(libc::SYS_sendfile, to, from, offset, left.min(most))?;
+            sent += moved;
+            if moved == 0 || sent == count {
+                return Ok(());
+            }
+        }
+    };
+    let end = until_ready(On::write(to, Call::Send), attempt);
+    keep_progress(end, sent)
+}
+
+/// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told how many it may move, and does not
+/// wait.
+///
+/// What a socket had no room for goes on while there is something to move, as in a call that blocks there.
+fn across(
+    from: c_int, to: c_int, len: usize, mut shift: impl FnMut(usize) -> Result<usize, Errno>,
+) -> Result<ssize_t, Exit> {
+    let has_input = || sysfd::poll_now(from, libc::POLLIN) != 0;
+    let (mut done, mut refusals) = (0, 0);
+    loop {
+        let input = || if has_input() { Ok(()) } else { Err(Errno::AGAIN) };
+        let most = until_ready(On::read(from, Call::Read), input)
+            .and_then(|()| until_ready(On::write(to, Call::Write), || room(to, len - done)))
+            .map(|room| room.map_or(len - done, |room| room.min(len - done)));
+        let moved = match most {
+            Ok(most) => shift(most).map(|n| (n, most)),
+            Err(exit) => return keep_progress(Err(exit), done),
+        };
+        match moved {
+            Ok((n, most)) => {
+                done += n;
+                if n < most || done == len || !has_input() {
+                    return Ok(done as ssize_t);
+                }
+            }
+            Err(Errno::AGAIN) if refusals < REFUSALS => refusals += 1,
+            Err(Errno::AGAIN) => return keep_progress(Err(Exit::Offloaded), done),
+            Err(e) => return keep_progress(Err(e.into()), done),
+        }
+    }
+}
+
+/// splice(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn splice(
+    from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, len: usize, flags: c_uint,
+) -> Result<ssize_t, Exit> {
+    if flags & NONBLOCK != 0 || len == 0 || green().is_none() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's offsets.
+    across(from, to, len, |most| unsafe {
+        syscall!(libc::SYS_splice, from, from_offset, to, to_offset, most, flags | NONBLOCK)
+    })
+}
+
+/// tee(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn tee(from: c_int, to: c_int, len: usize, flags: c_uint) -> Result<ssize_t, Exit> {
+    if flags & NONBLOCK != 0 || len == 0 || green().is_none() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: integers.
+    across(from, to, len, |most| unsafe { syscall!(libc::SYS_tee, from, to, most, flags | NONBLOCK) })
+}
+
+/// vmsplice(2): into a pipe, or out of one.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn vmsplice(fd: c_int, iov: *const iovec, n: usize, flags: c_uint) -> Result<ssize_t, Exit> {
+    if flags & NONBLOCK != 0 || green().is_none() {
+        return Err(Exit::Native);
+    }
+    let reads = sysfd::status_flags(fd)? & libc::O_ACCMODE == libc::O_RDONLY;
+    let on = if reads { On::read(fd, Call::Read) } else { On::write(fd, Call::Write) };
+    // SAFETY: the caller's vectors.
+    until_ready(on, || unsafe { syscall!(libc::SYS_vmsplice, fd, iov, n, flags | NONBLOCK) }).map(|n| n as ssize_t)
+}

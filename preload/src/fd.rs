@@ -31,20 +31,22 @@ observe! { fn inotify_init1(flags: c_int) -> c_int, opens }
 unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
     static NEXT: Next = next!(fclose);
     proof!(fclose(stream: *mut FILE) -> c_int);
-    if engine::active() {
-        // SAFETY: the program gives a stream that is open; errno is this thread's own, and a stream without a
-        // descriptor changes it.
-        unsafe {
-            let errno = libc::__errno_location();
-            let before = *errno;
-            let fd = libc::fileno(stream);
-            *errno = before;
-            if fd >= 0 {
-                ops::fd::closing(fd);
-            }
-        }
+    if !engine::active() {
+        return call_next!(NEXT(stream: *mut FILE) -> c_int);
     }
-    call_next!(NEXT(stream: *mut FILE) -> c_int)
+    // SAFETY: the program gives a stream that is open; errno is this thread's own, and a stream without a
+    // descriptor changes it.
+    let fd = unsafe {
+        let errno = libc::__errno_location();
+        let before = *errno;
+        let fd = libc::fileno(stream);
+        *errno = before;
+        fd
+    };
+    let closing = ops::fd::closing(fd);
+    let answer = call_next!(NEXT(stream: *mut FILE) -> c_int);
+    closing.done();
+    answer
 }
 
 type Fcntl = unsafe extern "C-unwind" fn(c_int, c_int, usize) -> c_int;

@@ -62,12 +62,24 @@ pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
         return Err(Exit::Errno(libc::EBADF));
     }
     if green().is_none() {
-        // libc's own can be cancelled.
-        let _ = reactor::closing(fd);
+        // libc's own can be cancelled. What comes between is left to `reactor::verify`.
+        reactor::closing(fd).done();
         return Err(Exit::Native);
     }
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
+    }
+    // SAFETY: an integer.
+    unsafe { close_now(fd) }
+}
+
+/// close(2), which is no cancellation point as a plain system call.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn close_now(fd: c_int) -> Result<c_int, Exit> {
+    if reactor::is_own(fd) {
+        return Err(Exit::Errno(libc::EBADF));
     }
     let closing = reactor::closing(fd);
     let closed = sysfd::close(fd);

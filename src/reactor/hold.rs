@@ -10,8 +10,8 @@
 //! again, which nobody can tell from a call that came a moment later. Only if it had moved some bytes does it end with
 //! those, because the rest is for a file that it can no longer reach.
 //!
-//! The same for a call that begins while the close is on its way, between the end of the life and the kernel's own close:
-//! it enters the new life on the old file. `Closing::done` ends that life too.
+//! The same for a call that begins to wait while the close is on its way: the life ends, once more if need be, when the kernel
+//! has closed the number.
 //!
 //! A handler of the program ends the call natively, which then fails or looks the number up again; and it may leave by
 //! `longjmp`. So a hold counts as inside the runtime, where handlers are deferred, and is given up before they run.
@@ -206,23 +206,21 @@ pub struct Closing {
 
 /// A number is about to be closed or to be given another file. Its users go to a duplicate.
 pub fn closing(fd: i32) -> Closing {
-    let Some(slot) = slots::existing(fd) else { return Closing { slot: None, fd, life: 0 } };
-    let ended = match slot.end_unused_life(fd) {
-        Some(ended) => {
-            unregistered(&ended);
-            ended
-        }
-        None => move_users(slot, fd),
+    let slot = slots::existing(fd);
+    let life = match slot {
+        Some(slot) if slot.seems_used() => move_users(slot, fd),
+        Some(slot) => slot.life(),
+        None => 0,
     };
-    Closing { slot: Some(slot), fd, life: ended.life }
+    Closing { slot, fd, life }
 }
 
 impl Closing {
-    /// The kernel has done it. Who came meanwhile waits for nothing: see the module.
+    /// The kernel has done it: the life ends now, so that whatever a thread did to the old file while the close was on its
+    /// way is void. Unless the number has been made anew meanwhile, and that was seen.
     pub fn done(self) {
         if let Some(slot) = self.slot
             && slot.life() == self.life
-            && slot.seems_used()
         {
             unregistered(&slot.end_life(self.fd, None));
         }
@@ -247,7 +245,7 @@ fn unregistered(ended: &Ended) -> bool {
 
 #[cold]
 #[inline(never)]
-fn move_users(slot: &'static Slot, fd: i32) -> Ended {
+fn move_users(slot: &'static Slot, fd: i32) -> u32 {
     let duplicate = duplicate(fd);
     let ended = slot.end_life(fd, duplicate);
     if unregistered(&ended) {
@@ -261,7 +259,7 @@ fn move_users(slot: &'static Slot, fd: i32) -> Ended {
         None => report::count(Event::Unheld),
     }
     await_tries(slot);
-    ended
+    ended.life
 }
 
 /// Another number for the description, out of the program's sight and of its small numbers if the limit allows.

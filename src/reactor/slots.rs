@@ -185,21 +185,8 @@ impl Slot {
     /// Nothing is known any more: the number `fd` is to be another description's. Its users are told, and go on at the
     /// number `to`, a duplicate, where there is one; where there is none they look at the number again.
     pub fn end_life(&self, fd: i32, to: Option<i32>) -> Ended {
-        self.end_life_if(fd, to, |_| true).unwrap_or(Ended { registered: 0, life: 0, moved: false })
-    }
-
-    /// The same for a number that nobody uses; `None` when somebody does.
-    pub fn end_unused_life(&self, fd: i32) -> Option<Ended> {
-        self.end_life_if(fd, None, |inner| inner.holds.users() == 0 && inner.edges.is_empty())
-    }
-
-    #[inline]
-    fn end_life_if(&self, fd: i32, to: Option<i32>, condition: impl Fn(&Inner) -> bool) -> Option<Ended> {
         let ended = {
             let mut inner = self.inner.lock();
-            if !condition(&inner) {
-                return None;
-            }
             inner.edges.forget();
             inner.kind = Kind::Ordinary;
             let life = inner.holds.life();
@@ -213,7 +200,7 @@ impl Slot {
             Ended { registered, life: inner.holds.life(), moved: to.is_some() }
         };
         self.forget_reads();
-        Some(ended)
+        ended
     }
 
     /// A user begins a try; false when its life has ended. Its first try here makes it a user.

@@ -8,6 +8,8 @@
 pub struct Errno(pub i32);
 
 impl Errno {
+    /// A try did a part, and the rest can be tried at once. It never leaves the engine.
+    pub const PARTLY: Errno = Errno(-1);
     pub const AGAIN: Errno = Errno(libc::EAGAIN);
     pub const INTR: Errno = Errno(libc::EINTR);
     pub const INVAL: Errno = Errno(libc::EINVAL);

@@ -42,6 +42,8 @@ names! {
     Offload = "calls offloaded",
     WorkerRefused = "workers the kernel refused",
     Bind = "threads bound",
+    /// A number was closed under its waiters and there was no other for its description.
+    Unheld = "closed under waiters",
 }
 
 /// How often threads parked, by call.
@@ -121,6 +123,10 @@ pub fn at_exit() {
     for event in [Event::PairRecycled, Event::Native, Event::Rescue, Event::Offload, Event::Bind, Event::WorkerRefused]
     {
         let _ = writeln!(line, "  {:<18} {}", EVENTS[event as usize], counted(event));
+    }
+    let unheld = counted(Event::Unheld);
+    if unheld != 0 {
+        let _ = writeln!(line, "  {} {unheld}", EVENTS[Event::Unheld as usize]);
     }
     let _ = write!(line, "  parks             ");
     let mut parks = [0; CALLS.len()];

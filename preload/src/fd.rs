@@ -50,20 +50,16 @@ open! { fn posix_openpt(flags: c_int) -> c_int }
 unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
     static NEXT: Next = next!(fclose);
     proof!(fclose(stream: *mut FILE) -> c_int);
-    if engine::active() {
-        // SAFETY: the program gives a stream that is open; errno is this thread's own, and a stream without a
-        // descriptor changes it.
-        unsafe {
-            let errno = libc::__errno_location();
-            let before = *errno;
-            let fd = libc::fileno(stream);
-            *errno = before;
-            if fd >= 0 {
-                ops::fd::closing(fd);
-            }
-        }
+    if !engine::active() {
+        return call_next!(NEXT(stream: *mut FILE) -> c_int);
     }
-    call_next!(NEXT(stream: *mut FILE) -> c_int)
+    // SAFETY: the program gives a stream that is open.
+    let closing = unsafe { ops::stdio::closing(stream) };
+    let answer = call_next!(NEXT(stream: *mut FILE) -> c_int);
+    if let Some(closing) = closing {
+        closing.done();
+    }
+    answer
 }
 
 type Fcntl = unsafe extern "C-unwind" fn(c_int, c_int, usize) -> c_int;

@@ -72,11 +72,15 @@ macro_rules! stream {
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut FILE {
             static NEXT: Next = next!($name);
             proof!($name($($arg: $type),*) -> *mut FILE);
-            $(if engine::active() {
-                // SAFETY: the program gives a stream that is open.
-                unsafe { ops::stdio::closing($old) };
-            })?
+            // SAFETY: the program gives a stream that is open.
+            $(let closing = if engine::active() { unsafe { ops::stdio::closing($old) } } else { None };)?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
+            $({
+                let _ = $old;
+                if let Some(closing) = closing {
+                    closing.done();
+                }
+            })?
             if engine::active() {
                 // SAFETY: libc answers an open stream or NULL.
                 unsafe { ops::stdio::opened(opened) };

@@ -3,9 +3,13 @@
 //! The library's own descriptors do not exist for the program: closing one is EBADF, closing a range goes
 //! round them.
 
+use super::green;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
+pub use crate::reactor::Closing;
+use crate::sys::fd as sysfd;
 use crate::syscall;
+use crate::thread::cancel;
 use core::ffi::{c_int, c_uint, c_void};
 
 /// A call made this number anew.
@@ -26,10 +30,9 @@ pub fn mode_changed() {
     reactor::modes_changed();
 }
 
-/// libc is about to close it.
-pub fn closing(fd: c_int) {
-    reactor::forget(fd);
-    reactor::disturb(fd);
+/// libc is about to close it; `Closing::done` when it has.
+pub fn closing(fd: c_int) -> Closing {
+    reactor::closing(fd)
 }
 
 /// setsockopt(2): a socket's time-outs are remembered elsewhere.
@@ -59,8 +62,30 @@ pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    reactor::forget(fd);
-    Err(Exit::Native)
+    if green().is_none() {
+        // libc's own can be cancelled. What comes between is left to `reactor::verify`.
+        reactor::closing(fd).done();
+        return Err(Exit::Native);
+    }
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    // SAFETY: an integer.
+    unsafe { close_now(fd) }
+}
+
+/// close(2), which is no cancellation point as a plain system call.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn close_now(fd: c_int) -> Result<c_int, Exit> {
+    if reactor::is_own(fd) {
+        return Err(Exit::Errno(libc::EBADF));
+    }
+    let closing = reactor::closing(fd);
+    let closed = sysfd::close(fd);
+    closing.done();
+    Ok(closed.map(|()| 0)?)
 }
 
 /// dup2(2).
@@ -68,22 +93,29 @@ pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn dup2(old: c_int, new: c_int) -> Result<c_int, Exit> {
-    if reactor::is_own(old) || reactor::is_own(new) {
-        return Err(Exit::Errno(libc::EBADF));
+    if old == new {
+        return if reactor::is_own(old) { Err(Exit::Errno(libc::EBADF)) } else { Err(Exit::Native) };
     }
-    if old != new {
-        reactor::forget(new);
-    }
-    Err(Exit::Native)
+    // SAFETY: integers.
+    unsafe { dup3(old, new, 0) }
 }
 
 /// dup3(2).
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn dup3(old: c_int, new: c_int, _flags: c_int) -> Result<c_int, Exit> {
+pub unsafe fn dup3(old: c_int, new: c_int, flags: c_int) -> Result<c_int, Exit> {
+    if reactor::is_own(old) || reactor::is_own(new) {
+        return Err(Exit::Errno(libc::EBADF));
+    }
+    if old == new {
+        return Err(Exit::Native);
+    }
+    let closing = reactor::closing(new);
     // SAFETY: integers.
-    unsafe { dup2(old, new) }
+    let copy = unsafe { syscall!(libc::SYS_dup3, old, new, flags) };
+    closing.done();
+    Ok(copy.map(|fd| fd as c_int)?)
 }
 
 /// close_range(2).
@@ -94,19 +126,28 @@ pub unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> Result<c
     if first > last {
         return Err(Exit::Errno(libc::EINVAL));
     }
-    let mut own = reactor::own_descriptors().map(|fd| fd as i64);
+    let (first, last) = (first as i64, last as i64);
+    let mut closing = Vec::new();
+    if flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+        let seen = (first..=last.min(reactor::highest())).map(|fd| fd as c_int);
+        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::closing));
+    }
+    let mut own = reactor::own_descriptors();
     own.sort_unstable();
-    let mut from = first as i64;
-    for fd in own.into_iter().chain([last as i64 + 1]).filter(|&fd| fd >= first as i64) {
-        let to = (fd - 1).min(last as i64);
-        if from <= to {
-            forget_range(from, to);
+    let mut from = first;
+    let mut closed = Ok(0);
+    for fd in own.into_iter().map(i64::from).chain([last + 1]).filter(|&fd| fd >= first) {
+        let to = (fd - 1).min(last);
+        if from <= to && closed.is_ok() {
             // SAFETY: integers.
-            unsafe { syscall!(libc::SYS_close_range, from, to, flags) }?;
+            closed = unsafe { syscall!(libc::SYS_close_range, from, to, flags) };
         }
         from = from.max(fd + 1);
     }
-    Ok(0)
+    for one in closing {
+        one.done();
+    }
+    Ok(closed.map(|_| 0)?)
 }
 
 /// closefrom(3).
@@ -119,11 +160,5 @@ pub unsafe fn closefrom(first: c_int) -> Result<(), Exit> {
         Ok(_) => Ok(()),
         Err(Exit::Errno(e)) => Err(Errno(e).into()),
         Err(e) => Err(e),
-    }
-}
-
-fn forget_range(from: i64, to: i64) {
-    for fd in from..=to.min(reactor::highest()) {
-        reactor::forget(fd as c_int);
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Sockets are tried with MSG_DONTWAIT, everything else with RWF_NOWAIT; where the kernel has that for neither
 //! (a tty, an old timerfd) a zero-timeout poll says whether the real call would block. A blocking send sends
-//! everything: partial progress is kept and the rest waits, as in the kernel. What moved some bytes tries again at once:
-//! only a try that failed may wait, because the edge that told of the rest may be the one that has been used up.
+//! everything: partial progress is kept and the rest waits, as in the kernel. What moved some bytes tries again at once
+//! (`Errno::PARTLY`): only a try that failed may wait, because the edge that told of the rest may be the one that has been
+//! used up.
 
 use super::green;
 use super::ready::{On, until_ready};
@@ -54,7 +55,7 @@ pub unsafe fn recvfrom(
         // SAFETY: the caller's buffer.
         return unsafe { recv_all(fd, buf.cast(), len, flags, addr, addr_len) };
     }
-    let attempt = || {
+    let attempt = |fd| {
         // SAFETY: the caller's arguments.
         let read = || unsafe { syscall!(libc::SYS_recvfrom, fd, buf, len, flags | DONTWAIT, addr, addr_len) };
         if flags == 0 { reactor::draining(fd, len, read) } else { read() }
@@ -77,14 +78,10 @@ unsafe fn recv_all(
 ) -> Result<ssize_t, Exit> {
     let mut got = 0;
     // SAFETY: `got` never exceeds `len`.
-    let mut attempt = || unsafe {
-        loop {
-            let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
-            got += n;
-            if n == 0 || got == len {
-                return Ok(());
-            }
-        }
+    let mut attempt = |fd| unsafe {
+        let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
+        got += n;
+        if n == 0 || got == len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::read(fd, Call::Recv), &mut attempt);
     keep_progress(end, got)
@@ -113,7 +110,7 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
         return Err(Exit::Offloaded);
     }
     // SAFETY: the caller's message.
-    until_ready(On::read(fd, Call::Recv), || unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) })
+    until_ready(On::read(fd, Call::Recv), |fd| unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) })
         .map(|n| n as ssize_t)
 }
 
@@ -182,15 +179,11 @@ pub unsafe fn sendto(
     let buf = buf.cast::<u8>();
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
-    let mut attempt = || unsafe {
-        loop {
-            let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
-            let (at, rest) = (buf.wrapping_add(sent), len - sent);
-            sent += syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len)?;
-            if sent >= len {
-                return Ok(());
-            }
-        }
+    let mut attempt = |fd| unsafe {
+        let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
+        let (at, rest) = (buf.wrapping_add(sent), len - sent);
+        sent += syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len)?;
+        if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Send), &mut attempt);
     keep_progress(end, sent)
@@ -255,19 +248,15 @@ pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssi
     unsafe {
         let mut part = *msg;
         let mut progress = Progress::new(part.msg_iov, part.msg_iovlen);
-        let attempt = || {
-            loop {
-                let rest = progress.rest();
-                part.msg_iov = rest.as_mut_ptr();
-                part.msg_iovlen = rest.len();
-                let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
-                let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
-                part.msg_control = core::ptr::null_mut();
-                part.msg_controllen = 0;
-                if progress.advance(n) {
-                    return Ok(());
-                }
-            }
+        let attempt = |fd| {
+            let rest = progress.rest();
+            part.msg_iov = rest.as_mut_ptr();
+            part.msg_iovlen = rest.len();
+            let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
+            let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
+            part.msg_control = core::ptr::null_mut();
+            part.msg_controllen = 0;
+            if progress.advance(n) { Ok(()) } else { Err(Errno::PARTLY) }
         };
         let end = until_ready(On::write(fd, Call::Send), attempt);
         keep_progress(end, progress.done)
@@ -320,7 +309,7 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
     let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
     let mut waited = false;
     // SAFETY: the caller's vectors.
-    until_ready(On::read(fd, Call::Read).skipping_drained(), || unsafe {
+    until_ready(On::read(fd, Call::Read).skipping_drained(), |fd| unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -376,14 +365,10 @@ pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t
     let buf = buf.cast::<u8>().cast_mut();
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`.
-    let attempt = || unsafe {
-        loop {
-            let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
-            sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
-            if sent >= len {
-                return Ok(());
-            }
-        }
+    let attempt = |fd| unsafe {
+        let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
+        sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
+        if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Write), attempt);
     keep_progress(end, sent)
@@ -430,15 +415,11 @@ pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, 
     // SAFETY: the caller's vectors, copied to be moved on.
     unsafe {
         let mut progress = Progress::new(iov, n as usize);
-        let attempt = || {
-            loop {
-                let rest = progress.rest();
-                let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
-                let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
-                if progress.advance(written) {
-                    return Ok(());
-                }
-            }
+        let attempt = |fd| {
+            let rest = progress.rest();
+            let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
+            let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
+            if progress.advance(written) { Ok(()) } else { Err(Errno::PARTLY) }
         };
         let end = until_ready(On::write(fd, Call::Write), attempt);
         keep_progress(end, progress.done)

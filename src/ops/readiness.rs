@@ -5,7 +5,7 @@ use super::green;
 use super::ready::{pass, verdict};
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
-use crate::reactor::{self, Interest, Outcome, Turn};
+use crate::reactor::{self, Interest, Kept, Outcome, Turn};
 use crate::report::Call;
 use crate::signal;
 use crate::sys::sig::Mask;
@@ -21,9 +21,9 @@ const WRITES: i16 = libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND;
 
 /// Repeats `look` until it finds something, `until` passes (then zero), or a handler runs.
 ///
-/// `fds` is asked anew for each wait.
+/// `fds` is asked anew for each wait. `look` is told what is kept of numbers that were closed meanwhile.
 fn until_found<I: Iterator<Item = (i32, Interest)>>(
-    call: Call, until: Option<u64>, mut look: impl FnMut() -> Result<usize, Errno>, fds: impl Fn() -> I,
+    call: Call, until: Option<u64>, mut look: impl FnMut(&[Kept]) -> Result<usize, Errno>, fds: impl Fn() -> I,
     blocking: impl FnOnce() -> Result<usize, Errno>,
 ) -> Result<usize, Exit> {
     if cancel::is_pending() {
@@ -31,16 +31,22 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
     }
     let how = Wait::until(call, until).cancellable();
     let mut turns: Vec<Turn> = Vec::new();
+    let mut kept: Vec<Kept> = Vec::new();
     loop {
-        let found = look();
+        let found = look(&kept);
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
             pass(turns);
             return Ok(found?);
         }
         // An edge that this look has found nothing behind may mean something to others: this one's interest is narrower.
-        match reactor::wait_many(&mut fds(), &how, &mut turns) {
-            Outcome::NotPollable => {
+        let mut outcome = reactor::wait_many(&mut fds(), &how, &mut turns, &mut kept);
+        while outcome == Outcome::Moved {
+            outcome = reactor::wait_many(&mut fds(), &how, &mut turns, &mut kept);
+        }
+        match outcome {
+            Outcome::NotPollable | Outcome::OtherMeaning | Outcome::Moved => {
                 pass(turns);
+                kept.clear();
                 let scope = super::offload::enter();
                 let r = blocking();
                 super::offload::leave(scope);
@@ -133,7 +139,7 @@ unsafe fn poll_until(fds: *mut pollfd, n: nfds_t, until: Option<u64>) -> Result<
         let found = until_found(
             Call::Poll,
             until,
-            || syscall!(libc::SYS_poll, fds, n, 0usize),
+            |_| syscall!(libc::SYS_poll, fds, n, 0usize),
             entries,
             || {
                 let left = until.map(|u| Timespec::from_nanos(u.saturating_sub(time::now())));
@@ -269,7 +275,7 @@ unsafe fn select_until(n: c_int, sets: [*mut fd_set; 3], until: Option<u64>) -> 
     let found = until_found(
         Call::Select,
         until,
-        || sets.look(),
+        |_| sets.look(),
         || sets.descriptors(),
         || {
             let left = until.map(|u| Timespec::from_nanos(u.saturating_sub(time::now())));
@@ -328,8 +334,12 @@ unsafe fn epoll_until(epfd: c_int, events: *mut epoll_event, n: c_int, until: Op
     let found = until_found(
         Call::Epoll,
         until,
-        // SAFETY: the caller's array.
-        || unsafe { syscall!(libc::SYS_epoll_pwait, epfd, events, n, 0usize, 0usize, 8usize) },
+        |kept| {
+            // Unlike poll, it does not look its number up again.
+            let epfd = kept.first().map_or(epfd, |k| k.at);
+            // SAFETY: the caller's array.
+            unsafe { syscall!(libc::SYS_epoll_pwait, epfd, events, n, 0usize, 0usize, 8usize) }
+        },
         || core::iter::once((epfd, Interest::READ)),
         || {
             let left = until.map_or(-1, |u| u.saturating_sub(time::now()).div_ceil(1_000_000) as i64);

@@ -3,7 +3,7 @@
 use super::green;
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
-use crate::reactor::{self, Interest, Outcome, Turn};
+use crate::reactor::{self, Hold, Interest, Outcome, Turn};
 use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
@@ -40,55 +40,56 @@ impl On {
 }
 
 /// What is known once the first try has failed: a wait can begin.
-struct Slow {
-    how: Wait,
+pub(super) struct Slow {
+    pub how: Wait,
     /// With a socket timeout a call that a handler interrupts is never restarted (signal(7)).
-    timed: bool,
+    pub timed: bool,
 }
 
-/// Repeats `attempt` until it does something else than `EAGAIN`.
+/// Repeats `attempt` until it does something else than `EAGAIN`. It is given the number to use, which is another one once
+/// the program has closed the descriptor; when it has done a part, and may go on, it says [`Errno::PARTLY`].
 ///
 /// `EAGAIN` reaches the program only where Linux would give it: the description is non-blocking, or the
 /// socket's own timeout ran out.
-pub fn until_ready<R>(on: On, mut attempt: impl FnMut() -> Result<R, Errno>) -> Result<R, Exit> {
+pub fn until_ready<R>(on: On, mut attempt: impl FnMut(i32) -> Result<R, Errno>) -> Result<R, Exit> {
     if green().is_none() {
         return Err(Exit::Native);
     }
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
+    let life = reactor::life(on.fd);
     // Only where it is known that the call may wait: a non-blocking one must look, because nobody may have
     // collected the edge that tells of new data.
+    let mut partly = false;
     if !(on.skips_drained && reactor::is_drained(on.fd) && reactor::is_plain(on.fd)) {
-        match attempt() {
+        match attempt(on.fd) {
             Err(Errno::AGAIN) => {}
+            Err(Errno::PARTLY) => partly = true,
             done => return Ok(done?),
         }
     }
-    wait_and_retry(on, &mut attempt)
+    wait_and_retry(on, life, partly, &mut attempt)
 }
 
 /// The rest of [`until_ready`]: a frame of its own, and small, because it and those below it are what a parked thread's
 /// stack holds.
 #[inline(never)]
-fn wait_and_retry<R>(on: On, attempt: &mut dyn FnMut() -> Result<R, Errno>) -> Result<R, Exit> {
-    signal::forget_interruption();
-    let slow = begin(on)?;
-    let mut turn: Option<Turn> = None;
+fn wait_and_retry<R>(
+    on: On, mut life: u32, mut partly: bool, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+) -> Result<R, Exit> {
     loop {
-        turn = match wait_once(on, &slow) {
-            Ok(t) => t.or(turn),
-            Err(exit) => {
-                pass(turn);
-                return Err(exit);
-            }
-        };
-        match attempt() {
+        signal::forget_interruption();
+        let slow = begin(on)?;
+        if let Some(end) = in_one_life(on, life, partly, &slow, attempt) {
+            return end;
+        }
+        // Nothing was done, and the number has got another meaning: the same call a moment later.
+        life = reactor::life(on.fd);
+        match attempt(on.fd) {
             Err(Errno::AGAIN) => {}
-            done => {
-                pass(turn);
-                return Ok(done?);
-            }
+            Err(Errno::PARTLY) => partly = true,
+            done => return Ok(done?),
         }
     }
 }
@@ -99,6 +100,7 @@ pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
+    let life = reactor::life(on.fd);
     if look() {
         return Ok(None);
     }
@@ -107,19 +109,64 @@ pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>
     if slow.timed {
         return Err(Exit::Native);
     }
+    let Some(mut hold) = Hold::new(on.fd, life) else { return Err(Exit::Native) };
     let mut turn: Option<Turn> = None;
-    loop {
-        turn = match wait_once(on, &slow) {
-            Ok(t) => t.or(turn),
-            Err(exit) => {
-                pass(turn);
-                return Err(exit);
-            }
-        };
+    let end = loop {
+        let (outcome, more) = hold.wait(on.interest, &slow.how);
+        turn = more.or(turn);
+        let Outcome::Woken(why) = outcome else { break Exit::Native };
+        if let Err(exit) = verdict(why, slow.timed) {
+            break exit;
+        }
+        // At the number, whatever it names now: so will the call that follows.
         if look() {
             return Ok(turn);
         }
-    }
+    };
+    pass(turn);
+    Err(end)
+}
+
+/// Ends what has begun: on the description that `on` named in `life`, or not at all. Looks before it waits.
+pub(super) fn finish<R>(
+    on: On, life: u32, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+) -> Result<R, Exit> {
+    in_one_life(on, life, true, slow, attempt).unwrap_or(Err(Exit::Native))
+}
+
+/// Waits and tries again, on the description that `on` named in `life`. `has_begun`: something is done already, and the
+/// next try need not wait. `None` when the description was not held before the number got another meaning, and nothing is
+/// done.
+fn in_one_life<R>(
+    on: On, life: u32, mut has_begun: bool, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+) -> Option<Result<R, Exit>> {
+    let Some(mut hold) = Hold::new(on.fd, life) else { return Some(Err(Exit::Native)) };
+    let mut turn: Option<Turn> = None;
+    let mut waits = !has_begun;
+    let end = loop {
+        if waits {
+            let (outcome, more) = hold.wait(on.interest, &slow.how);
+            turn = more.or(turn);
+            match outcome {
+                Outcome::Woken(why) => {
+                    if let Err(exit) = verdict(why, slow.timed) {
+                        break Some(Err(exit));
+                    }
+                }
+                Outcome::NotPollable => break Some(Err(Exit::Native)),
+                Outcome::OtherMeaning | Outcome::Moved => break None,
+            }
+        }
+        match hold.attempt(&mut *attempt) {
+            Some(Err(Errno::AGAIN)) => waits = true,
+            Some(Err(Errno::PARTLY)) => (waits, has_begun) = (false, true),
+            Some(done) => break Some(done.map_err(Exit::from)),
+            None => break None,
+        }
+    };
+    pass(turn);
+    // What is left cannot be done any more where it was begun.
+    end.or_else(|| has_begun.then_some(Err(Errno(libc::EBADF).into())))
 }
 
 /// Hands turns, if there are any, to the next waiters.
@@ -152,21 +199,6 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     }
     let how = Wait::until(on.call, limit.map(time::after)).cancellable();
     Ok(Slow { how, timed: limit.is_some() })
-}
-
-#[inline(always)]
-fn wait_once(on: On, slow: &Slow) -> Result<Option<Turn>, Exit> {
-    let (outcome, turn) = reactor::wait(on.fd, on.interest, &slow.how);
-    match outcome {
-        Outcome::NotPollable => Err(Exit::Native),
-        Outcome::Woken(why) => match verdict(why, slow.timed) {
-            Ok(()) => Ok(turn),
-            Err(exit) => {
-                pass(turn);
-                Err(exit)
-            }
-        },
-    }
 }
 
 /// What a wake means to a call: go on, or end with EAGAIN (time), EINTR (signal), or by cancellation.

@@ -2,9 +2,9 @@
 
 use super::fd;
 use super::green;
-use super::ready::{On, until_ready, verdict};
+use super::ready::{On, Slow, finish, until_ready};
 use crate::errno::{Errno, Exit};
-use crate::reactor::{self, Interest, Outcome};
+use crate::reactor;
 use crate::report::Call;
 use crate::sys::{fd as sysfd, time};
 use crate::syscall;
@@ -32,7 +32,7 @@ pub unsafe fn accept4(listener: c_int, addr: *mut sockaddr, len: *mut socklen_t,
         return Err(Exit::Native);
     }
     // SAFETY: the caller's arguments.
-    let made = until_ready(On::read(listener, Call::Accept), || unsafe {
+    let made = until_ready(On::read(listener, Call::Accept), |listener| unsafe {
         reactor::alone(listener, || {
             if sysfd::poll_now(listener, libc::POLLIN) == 0 {
                 return Err(Errno::AGAIN);
@@ -55,6 +55,7 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
+    let life = reactor::life(socket);
     let flags = sysfd::status_flags(socket)?;
     if flags & libc::O_NONBLOCK != 0 {
         return Err(Exit::Native);
@@ -65,13 +66,8 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
     let _ = sysfd::set_status_flags(socket, flags);
     match begun {
         Ok(_) => Ok(0),
-        Err(Errno(libc::EINPROGRESS)) => {
-            await_connection(socket)?;
-            // The call that collects the outcome, as a blocking one does at its end: a refused socket can then be
-            // used again.
-            // SAFETY: the caller's address.
-            Ok(unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)?)
-        }
+        // SAFETY: the caller's address.
+        Err(Errno(libc::EINPROGRESS)) => unsafe { await_connection(socket, life, addr, len) },
         // A Unix listener's backlog is full, and nothing tells when it no longer is.
         Err(Errno::AGAIN) => {
             let scope = super::offload::enter();
@@ -85,19 +81,24 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
 }
 
 /// The handshake is under way: wait for its end, or the socket's send timeout.
-fn await_connection(socket: c_int) -> Result<(), Exit> {
+///
+/// # Safety
+/// As [`connect`].
+#[inline(never)]
+unsafe fn await_connection(socket: c_int, life: u32, addr: *const sockaddr, len: socklen_t) -> Result<c_int, Exit> {
     let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
     let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable();
-    while sysfd::poll_now(socket, libc::POLLOUT) == 0 {
-        let (outcome, turn) = reactor::wait(socket, Interest::WRITE, &how);
-        if let Some(turn) = turn {
-            turn.pass();
+    let mut attempt = |socket| {
+        if sysfd::poll_now(socket, libc::POLLOUT) == 0 {
+            return Err(Errno::AGAIN);
         }
-        let Outcome::Woken(why) = outcome else { return Err(Exit::Native) };
-        match verdict(why, limit.is_some()) {
-            Err(Exit::Errno(libc::EAGAIN)) => return Err(Exit::Errno(libc::EINPROGRESS)),
-            other => other?,
-        }
+        // The call that collects the outcome, as a blocking one does at its end: a refused socket can then be
+        // used again.
+        // SAFETY: the caller's address.
+        unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)
+    };
+    match finish(On::write(socket, Call::Connect), life, &Slow { how, timed: limit.is_some() }, &mut attempt) {
+        Err(Exit::Errno(libc::EAGAIN)) => Err(Exit::Errno(libc::EINPROGRESS)),
+        end => end,
     }
-    Ok(())
 }

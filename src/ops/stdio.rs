@@ -215,11 +215,9 @@ unsafe fn descriptor(stream: *mut FILE) -> Option<c_int> {
 ///
 /// # Safety
 /// `stream` is null or a stream of libc's, open.
-pub unsafe fn closing(stream: *mut FILE) {
+pub unsafe fn closing(stream: *mut FILE) -> Option<fd::Closing> {
     // SAFETY: the caller's promise.
-    if let Some(fd) = unsafe { descriptor(stream) } {
-        fd::closing(fd);
-    }
+    unsafe { descriptor(stream) }.map(fd::closing)
 }
 
 /// The stream has been opened, on a number made anew.

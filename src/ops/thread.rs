@@ -293,7 +293,10 @@ pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
         FREE => Err(Exit::Errno(libc::ESRCH)),
         ENDED => Ok(()),
         // glibc acts at once on itself when asynchronous.
-        _ if own => Err(Exit::Native),
+        _ if own => {
+            cancellation::learn_bits();
+            Err(Exit::Native)
+        }
         _ if cancellation::request(t) => Ok(()),
         _ => Err(Exit::Native),
     }

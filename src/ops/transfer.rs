@@ -72,10 +72,12 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
     }
     let mut sent = 0;
     // SAFETY: the caller's offset, which the kernel moves on.
-    let attempt = || unsafe {
+    let attempt = |to: c_int| unsafe {
+        let before = sent;
         loop {
             let left = count - sent;
-            let most = match room(to, left)? {
+            let room = room(to, left).map_err(|e| if e == Errno::AGAIN && sent > before { Errno::PARTLY } else { e });
+            let most = match room? {
                 Some(room) => room,
                 None => match syscall!(libc::SYS_splice, from, offset, to, null_mut::<off_t>(), left, NONBLOCK) {
                     // No pipe.
@@ -107,9 +109,10 @@ fn across(
     let has_input = || sysfd::poll_now(from, libc::POLLIN) != 0;
     let (mut done, mut refusals) = (0, 0);
     loop {
-        let input = || if has_input() { Ok(()) } else { Err(Errno::AGAIN) };
+        // At the numbers, whatever they name by now: so will the move.
+        let input = |_| if has_input() { Ok(()) } else { Err(Errno::AGAIN) };
         let most = until_ready(On::read(from, Call::Read), input)
-            .and_then(|()| until_ready(On::write(to, Call::Write), || room(to, len - done)))
+            .and_then(|()| until_ready(On::write(to, Call::Write), |_| room(to, len - done)))
             .map(|room| room.map_or(len - done, |room| room.min(len - done)));
         let moved = match most {
             Ok(most) => shift(most).map(|n| (n, most)),
@@ -168,5 +171,5 @@ pub unsafe fn vmsplice(fd: c_int, iov: *const iovec, n: usize, flags: c_uint) ->
     let reads = sysfd::status_flags(fd)? & libc::O_ACCMODE == libc::O_RDONLY;
     let on = if reads { On::read(fd, Call::Read) } else { On::write(fd, Call::Write) };
     // SAFETY: the caller's vectors.
-    until_ready(on, || unsafe { syscall!(libc::SYS_vmsplice, fd, iov, n, flags | NONBLOCK) }).map(|n| n as ssize_t)
+    until_ready(on, |fd| unsafe { syscall!(libc::SYS_vmsplice, fd, iov, n, flags | NONBLOCK) }).map(|n| n as ssize_t)
 }

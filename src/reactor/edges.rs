@@ -1,5 +1,5 @@
-//! The waiters of one descriptor and the edges that nobody has used: what happens under a slot's lock, and
-//! the claim beside it.
+//! The waiters of one descriptor and the edges that nobody has used, who is in an operation on it and where they go when
+//! it is closed: what happens under a slot's lock; and the claim beside it.
 //!
 //! Nothing here knows a descriptor or a thread: `slots` has the lock and the table, `tests/model/edges.rs`
 //! the proof that no edge is lost. A waiter has tried and failed before it links.
@@ -21,12 +21,24 @@ pub struct Entry<S> {
     interest: u8,
     /// Woken one at a time per direction; poll's waiters are all woken.
     exclusive: bool,
-    linked: bool,
+    place: Place,
+}
+
+/// Where an entry is, or why it no longer is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// Never linked, or unlinked by its own thread.
+    Nowhere,
+    Linked,
+    /// An edge unlinked it.
+    Edge,
+    /// The number was closed.
+    Closed,
 }
 
 impl<S> Entry<S> {
     pub fn new(sleeper: *const S, interest: u8, exclusive: bool) -> Entry<S> {
-        Entry { next: null_mut(), prev: null_mut(), sleeper, interest, exclusive, linked: false }
+        Entry { next: null_mut(), prev: null_mut(), sleeper, interest, exclusive, place: Place::Nowhere }
     }
 
     pub fn interest(&self) -> u8 {
@@ -85,22 +97,23 @@ impl<S: Sleeper> Edges<S> {
             }
             (*entry).prev = self.tail;
             (*entry).next = null_mut();
-            (*entry).linked = true;
+            (*entry).place = Place::Linked;
             if self.tail.is_null() { self.head = entry } else { (*self.tail).next = entry }
         }
         self.tail = entry;
         true
     }
 
-    /// Unlinks an entry if it still is linked. No waker touches it afterwards.
+    /// Unlinks an entry if it still is linked; where it was found. No waker touches it afterwards.
     ///
     /// # Safety
     /// The entry was given to [`Edges::link`] of this list.
-    pub unsafe fn unlink(&mut self, entry: *mut Entry<S>) {
+    pub unsafe fn unlink(&mut self, entry: *mut Entry<S>) -> Place {
         // SAFETY: linked neighbours are live.
         unsafe {
-            if !(*entry).linked {
-                return;
+            let found = (*entry).place;
+            if found != Place::Linked {
+                return found;
             }
             let (prev, next) = ((*entry).prev, (*entry).next);
             if prev.is_null() {
@@ -113,8 +126,25 @@ impl<S: Sleeper> Edges<S> {
             } else {
                 (*next).prev = prev
             }
-            (*entry).linked = false;
+            (*entry).place = Place::Nowhere;
+            found
         }
+    }
+
+    /// The number is being closed: ends every wait. How many waited that are not exclusive.
+    pub fn disband(&mut self) -> u32 {
+        let mut shared = 0;
+        while !self.head.is_null() {
+            let entry = self.head;
+            // SAFETY: linked entries and their sleepers are live while the lock is held.
+            unsafe {
+                self.unlink(entry);
+                (*entry).place = Place::Closed;
+                shared += u32::from(!(*entry).exclusive);
+                (*(*entry).sleeper).wake();
+            }
+        }
+        shared
     }
 
     /// An edge in `bits` that a poller used up and had no use for: one exclusive waiter per direction gets it, or it is
@@ -147,6 +177,7 @@ impl<S: Sleeper> Edges<S> {
                 }
                 let sleeper = (*entry).sleeper;
                 self.unlink(entry);
+                (*entry).place = Place::Edge;
                 // One whose wait has ended otherwise does not use the edge.
                 if (*sleeper).wake() {
                     woken += 1;
@@ -164,6 +195,105 @@ impl<S: Sleeper> Edges<S> {
 impl<S: Sleeper> Default for Edges<S> {
     fn default() -> Edges<S> {
         Edges::new()
+    }
+}
+
+/// Who is in an operation on a number, in the life that it has now: a life ends when the number is closed or made anew.
+///
+/// Linux's blocked calls hold the description. Here a user of the number enters before it first waits, and leaves when the
+/// operation ends; whoever closes the number moves the users to a duplicate of the description ([`Moved`]). A user looks at
+/// the life before each try, and a close waits for tries that have begun, so that no try meets the number's next file.
+#[derive(Debug, Default)]
+pub struct Holds {
+    life: u32,
+    users: u32,
+    trying: u16,
+}
+
+impl Holds {
+    pub const fn new() -> Holds {
+        Holds { life: 0, users: 0, trying: 0 }
+    }
+
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    pub fn users(&self) -> u32 {
+        self.users
+    }
+
+    /// One more user. The life must be the present one.
+    pub fn enter(&mut self) {
+        self.users += 1;
+    }
+
+    /// Begins a try of a user that entered in `life`, unless the life has ended.
+    pub fn begin_try(&mut self, life: u32) -> bool {
+        let same = self.life == life;
+        self.trying += u16::from(same);
+        same
+    }
+
+    pub fn end_try(&mut self) {
+        self.trying -= 1;
+    }
+
+    pub fn is_tried(&self) -> bool {
+        self.trying != 0
+    }
+
+    /// A user that entered in `life` leaves; false when it was moved and is to be looked for there.
+    pub fn leave(&mut self, life: u32) -> bool {
+        let same = self.life == life;
+        self.users -= u32::from(same);
+        same
+    }
+
+    /// Ends the life; how many users it had.
+    pub fn end_life(&mut self) -> u32 {
+        self.life = self.life.wrapping_add(1);
+        core::mem::take(&mut self.users)
+    }
+}
+
+/// The users of one life of one number, and the duplicate that they went to.
+#[derive(Debug)]
+struct Move {
+    from: i32,
+    life: u32,
+    to: i32,
+    users: u32,
+}
+
+/// Where the users of closed numbers are.
+#[derive(Debug, Default)]
+pub struct Moved(Vec<Move>);
+
+impl Moved {
+    pub const fn new() -> Moved {
+        Moved(Vec::new())
+    }
+
+    pub fn add(&mut self, from: i32, life: u32, to: i32, users: u32) {
+        self.0.push(Move { from, life, to, users });
+    }
+
+    /// The number at which the users of `from`, in that life, go on.
+    pub fn find(&self, from: i32, life: u32) -> Option<i32> {
+        self.0.iter().find(|m| m.from == from && m.life == life).map(|m| m.to)
+    }
+
+    /// One user leaves: when it was the last, the number that nobody uses any more.
+    pub fn leave(&mut self, from: i32, life: u32) -> Option<i32> {
+        let at = self.0.iter().position(|m| m.from == from && m.life == life)?;
+        self.0[at].users -= 1;
+        (self.0[at].users == 0).then(|| self.0.swap_remove(at).to)
+    }
+
+    /// The duplicates.
+    pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
+        self.0.iter().map(|m| m.to)
     }
 }
 

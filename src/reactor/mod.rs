@@ -14,7 +14,7 @@
 //! before that edge and not be linked yet.
 //!
 //! Registrations and reused numbers. A slot believes in its registration until the number is closed or made
-//! anew through any call we see (`forget`). Should libc close a number behind our back (a raw system call), a
+//! anew through any call we see (`closing`, `forget`); what those do who were waiting is told in `hold`. Should libc close a number behind our back (a raw system call), a
 //! thread could wait on a registration that died with the old description: so `verify` re-arms, once per
 //! wait, every waiter that has been here for a second. The worst case is that second, not a hang.
 //!
@@ -22,7 +22,10 @@
 //! slower for this pattern, see the README).
 
 mod edges;
+mod hold;
 mod slots;
+
+pub use hold::{Closing, Hold, Kept, closing, forget, life};
 
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -34,8 +37,9 @@ use crate::sys::time::Timespec;
 use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use crate::thread::wait::{self, Wait};
+use edges::Place;
 use polling::{Event, PollMode, Poller};
-use slots::{Link, Node, ShortReads, Slot};
+use slots::{Kind, Link, Node, ShortReads, Slot};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Which directions a waiter cares for. Errors and hang-ups wake both.
@@ -55,6 +59,10 @@ pub enum Outcome {
     Woken(Wake),
     /// epoll does not take such a descriptor (a regular file), or the reactor has no more memory.
     NotPollable,
+    /// The number has got another meaning before this operation held the one it had.
+    OtherMeaning,
+    /// What a poller waits for was closed: it goes on waiting, at a duplicate.
+    Moved,
 }
 
 static POLLER: AtomicPtr<Poller> = AtomicPtr::new(core::ptr::null_mut());
@@ -135,17 +143,8 @@ pub fn is_own(fd: i32) -> bool {
 }
 
 /// The library's own descriptors, for loops that close ranges.
-pub fn own_descriptors() -> [i32; slots::OWN] {
+pub fn own_descriptors() -> Vec<i32> {
     slots::own_descriptors()
-}
-
-/// A number has been closed, or made anew: what we knew of it is void.
-pub fn forget(fd: i32) {
-    if let Some(slot) = slots::existing(fd)
-        && slot.forget() == GENERATION.load(Ordering::Relaxed)
-    {
-        REGISTERED.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 /// Bumped whenever this process may have changed a description's mode: what slots remember of it is void, for
@@ -201,7 +200,7 @@ pub fn doubt_short_reads(fd: i32) {
 
 /// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
 pub fn is_unpollable(fd: i32) -> bool {
-    slots::existing(fd).is_some_and(|s| s.inner.lock().unpollable)
+    slots::existing(fd).is_some_and(|s| s.inner.lock().kind == Kind::Unpollable)
 }
 
 /// Whether epoll takes the number's description, which is registered with that.
@@ -235,32 +234,27 @@ pub fn highest() -> i64 {
     slots::highest()
 }
 
-/// Wakes whoever waits for the number: it is about to be closed or replaced, and each must look for itself.
-pub fn disturb(fd: i32) {
-    if let Some(slot) = slots::existing(fd) {
-        slot.deliver(Interest::BOTH.0, true);
-    }
-}
-
 /// Registers the description behind `fd`, unless that is believed to have been done.
 #[inline]
 fn ensure_registered(slot: &Slot, fd: i32) -> Result<(), Errno> {
     let generation = GENERATION.load(Ordering::Relaxed);
-    let lives = {
+    let life = {
         let inner = slot.inner.lock();
         if inner.registered == generation {
             return Ok(());
         }
-        inner.lives
+        inner.holds.life()
     };
     let armed = arm(slot, fd);
     let mut inner = slot.inner.lock();
-    if inner.lives != lives {
+    if inner.holds.life() != life {
         // Closed meanwhile: nothing is known of the number's next description.
         return armed;
     }
     if let Err(e) = armed {
-        inner.unpollable = e.0 == libc::EPERM;
+        if e.0 == libc::EPERM {
+            inner.kind = Kind::Unpollable;
+        }
         return Err(e);
     }
     if inner.registered != generation {
@@ -340,72 +334,50 @@ impl Turn {
     }
 }
 
-/// Waits until `fd` may be ready. The caller has tried and would have blocked.
-#[inline(always)]
-pub fn wait(fd: i32, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) {
-    let Some(slot) = slots::of(fd) else { return (Outcome::NotPollable, None) };
-    if ensure_registered(slot, fd).is_err() {
-        return (Outcome::NotPollable, None);
-    }
-    if interest == Interest::READ && slot.short_reads_are_unknown() {
-        trust_short_reads(slot, fd);
-    }
-    let (why, used) = wait::with_waiter(|waiter| {
-        let mut node = Node::new(slot, waiter, interest.0, true);
-        let node = &raw mut node;
-        waiter.parker.arm();
-        // SAFETY: the node stays in this frame until it is unlinked below.
-        if is_linked(unsafe { slot.link(node) }) {
-            let why = waiter.sleep(how);
-            if why != Wake::Ready {
-                // An edge unlinks the node before it wakes its waiter, and nothing else makes this one ready.
-                // SAFETY: as above.
-                unsafe { slot.unlink(node) };
-            }
-            (why, why == Wake::Ready)
-        } else {
-            (waiter.parker.disarm().unwrap_or(Wake::Ready), true)
-        }
-    });
-    (Outcome::Woken(why), used.then_some(Turn { slot, interest }))
-}
-
 /// Whether a node was linked. Should it be the first to be verified, a poller without a deadline must have one.
 fn is_linked(link: Link) -> bool {
     if link == Link::FirstToVerify {
         sched::deadline_moved();
     }
-    link != Link::UsedUp
+    matches!(link, Link::Linked | Link::FirstToVerify)
 }
 
 /// Waits until any of several descriptors may be ready. An edge that had been left ends the wait before it begins: its turn
 /// goes to `turns`, and the caller looks. If it finds something ready, or does not look again, it passes them on; if not, it
 /// comes back with them, and they go to those who may have a use for them once this thread is linked.
-pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait, turns: &mut Vec<Turn>) -> Outcome {
+///
+/// Where a number was closed under it the caller's wait goes on at what is `kept` instead.
+pub fn wait_many(
+    fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait, turns: &mut Vec<Turn>, kept: &mut Vec<Kept>,
+) -> Outcome {
     let mut nodes: Vec<Node> = Vec::new();
     for (fd, interest) in fds {
-        let Some(slot) = slots::of(fd) else { return Outcome::NotPollable };
-        match ensure_registered(slot, fd) {
-            Ok(()) => nodes.push(Node::new(slot, core::ptr::null(), interest.0, false)),
+        let at = kept.iter().find(|k| k.fd == fd).map_or(fd, |k| k.at);
+        let Some(slot) = slots::of(at) else { return Outcome::NotPollable };
+        match ensure_registered(slot, at) {
+            Ok(()) => nodes.push(Node::new(slot, fd, core::ptr::null(), interest.0, false)),
             // A regular file is always ready, a bad number is reported by poll itself: neither is waited for.
             Err(Errno(libc::EPERM | libc::EBADF)) => {}
             Err(_) => return Outcome::NotPollable,
         }
     }
-    let why = wait::with_waiter(|waiter| {
+    wait::with_waiter(|waiter| {
         waiter.parker.arm();
+        let generation = GENERATION.load(Ordering::Relaxed);
         let mut linked = 0;
         let mut sleep = true;
         for node in &mut nodes {
             node.set_waiter(waiter);
-            linked += 1;
             // SAFETY: the vector is not touched until every linked node is unlinked below.
-            if !is_linked(unsafe { node.slot().link(node) }) {
-                linked -= 1;
+            let link = unsafe { node.slot().link(node, generation) };
+            if !is_linked(link) {
                 sleep = false;
-                turns.push(node.turn());
+                if link == Link::UsedUp {
+                    turns.push(node.turn());
+                }
                 break;
             }
+            linked += 1;
         }
         if sleep {
             for turn in turns.drain(..) {
@@ -413,13 +385,30 @@ pub fn wait_many(fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait, tur
             }
         }
         let why = if sleep { waiter.sleep(how) } else { Wake::Ready };
+        let (mut moved, mut must_look) = (false, !sleep);
         for node in &mut nodes[..linked] {
             // SAFETY: as above.
-            unsafe { node.slot().unlink(node) };
+            match unsafe { node.slot().unlink(node) } {
+                Place::Closed => match Kept::new(node.fd, node.life) {
+                    Some(k) => {
+                        kept.push(k);
+                        moved = true;
+                    }
+                    None => must_look = true,
+                },
+                Place::Edge => must_look = true,
+                Place::Nowhere | Place::Linked => {}
+            }
         }
-        if sleep { why } else { waiter.parker.disarm().unwrap_or(Wake::Ready) }
-    });
-    Outcome::Woken(why)
+        let why = if sleep { why } else { waiter.parker.disarm().unwrap_or(Wake::Ready) };
+        match why {
+            Wake::Ready if moved && !must_look => return Outcome::Moved,
+            // Handlers are to run, and may not come back: natively the call ends here.
+            Wake::Interrupted | Wake::Cancelled => kept.clear(),
+            _ => {}
+        }
+        Outcome::Woken(why)
+    })
 }
 
 /// Reads events, waiting until the monotonic deadline for the first (`Some(0)`: not at all). How many
@@ -563,7 +552,7 @@ pub fn verify(now: u64) -> Option<u64> {
 pub unsafe fn after_fork() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     REGISTERED.store(0, Ordering::Relaxed);
-    let own = own_descriptors();
+    let own = slots::lasting();
     POLLER.store(core::ptr::null_mut(), Ordering::Relaxed);
     slots::disown();
     for fd in own.into_iter().filter(|&fd| fd >= 0) {

@@ -1,9 +1,10 @@
 //! The slots: one per descriptor number, in chunks that appear as numbers are used and never go away.
 
-use super::edges::{Claim, Edges, Entry, Sleeper};
+use super::edges::{Claim, Edges, Entry, Holds, Moved, Place, Sleeper};
 use super::{Interest, Turn};
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use crate::park::Wake;
+use crate::sys::fd as sysfd;
 use crate::sys::lock::Lock;
 use crate::thread::wait::Waiter;
 use core::ptr::null_mut;
@@ -18,15 +19,23 @@ static OWNED: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
 /// Some slot may have waiters whose registration has not been verified since they came.
 static UNVERIFIED: AtomicBool = AtomicBool::new(false);
 
+/// The users of numbers that have been closed.
+static MOVED: Lock<Moved> = Lock::new(Moved::new());
+/// How many duplicates there are: almost always none.
+static DUPLICATES: AtomicU32 = AtomicU32::new(0);
+
 /// One thread waiting for one descriptor.
 pub struct Node {
     slot: *const Slot,
     entry: Entry<Waiter>,
+    /// The number that was asked for, and its life when the node was linked.
+    pub fd: i32,
+    pub life: u32,
 }
 
 impl Node {
-    pub fn new(slot: &'static Slot, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
-        Node { slot, entry: Entry::new(waiter, interest, exclusive) }
+    pub fn new(slot: &'static Slot, fd: i32, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
+        Node { slot, entry: Entry::new(waiter, interest, exclusive), fd, life: 0 }
     }
 
     pub fn set_waiter(&mut self, waiter: &Waiter) {
@@ -59,6 +68,10 @@ pub enum Link {
     FirstToVerify,
     /// Not linked: an edge had been left.
     UsedUp,
+    /// Not linked: the description is not registered.
+    Unregistered,
+    /// Not linked: the number has got another meaning.
+    OtherLife,
 }
 
 /// A slot's waiters are verified in two looks, so that each has waited a whole interval first.
@@ -69,14 +82,23 @@ enum Verified {
     Yes,
 }
 
+/// What a number is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Ordinary,
+    /// epoll refused it: a regular file or the like, never waited for.
+    Unpollable,
+    /// A duplicate of ours that keeps a closed description for those who wait for it.
+    Duplicate,
+}
+
 pub struct Inner {
     pub edges: Edges<Waiter>,
     /// The reactor generation it is registered in, 0 for none.
     pub registered: u32,
-    /// How often it was forgotten: what was asked before is about another description.
-    pub lives: u32,
-    /// epoll refused it: a regular file or the like, never waited for.
-    pub unpollable: bool,
+    /// Its life counts how often it was forgotten: what was asked before is about another description.
+    pub holds: Holds,
+    pub kind: Kind,
     /// How far verification of the present waiters has come.
     verified: Verified,
 }
@@ -93,9 +115,22 @@ pub struct Slot {
     /// A [`ShortReads`].
     short_reads: AtomicU32,
     claim: Claim,
+    /// The life in `inner`, to be read without the lock.
+    life: AtomicU32,
 }
 
-const EMPTY: Inner = Inner { edges: Edges::new(), registered: 0, lives: 0, unpollable: false, verified: Verified::No };
+const EMPTY: Inner =
+    Inner { edges: Edges::new(), registered: 0, holds: Holds::new(), kind: Kind::Ordinary, verified: Verified::No };
+
+/// What a number's life left when it ended.
+pub struct Ended {
+    /// The generation that it was registered in.
+    pub registered: u32,
+    /// The life that begins.
+    pub life: u32,
+    /// Whether its users have gone to the duplicate.
+    pub moved: bool,
+}
 
 /// What a short read of a description proves (see `reactor::trust_short_reads`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,6 +155,7 @@ impl Slot {
             drained_at: AtomicU32::new(0),
             short_reads: AtomicU32::new(ShortReads::New as u32),
             claim: Claim::new(),
+            life: AtomicU32::new(0),
         }
     }
 
@@ -141,17 +177,64 @@ impl Slot {
         self.short_reads.load(Ordering::Acquire) == what as u32
     }
 
-    /// Nothing is known any more: the number is to be another description's. The generation that it was registered in.
-    pub fn forget(&self) -> u32 {
-        let registered = {
+    /// The present life.
+    pub fn life(&self) -> u32 {
+        self.life.load(Ordering::Acquire)
+    }
+
+    /// Nothing is known any more: the number `fd` is to be another description's. Its users are told, and go on at the
+    /// number `to`, a duplicate, where there is one; where there is none they look at the number again.
+    pub fn end_life(&self, fd: i32, to: Option<i32>) -> Ended {
+        let ended = {
             let mut inner = self.inner.lock();
             inner.edges.forget();
-            inner.unpollable = false;
-            inner.lives = inner.lives.wrapping_add(1);
-            core::mem::take(&mut inner.registered)
+            inner.kind = Kind::Ordinary;
+            let life = inner.holds.life();
+            let users = inner.holds.end_life() + inner.edges.disband();
+            self.life.store(inner.holds.life(), Ordering::Release);
+            let to = to.filter(|_| users != 0);
+            if let Some(to) = to {
+                MOVED.lock().add(fd, life, to, users);
+            }
+            let registered = core::mem::take(&mut inner.registered);
+            Ended { registered, life: inner.holds.life(), moved: to.is_some() }
         };
         self.forget_reads();
-        registered
+        ended
+    }
+
+    /// A user begins a try; false when its life has ended. Its first try here makes it a user.
+    pub fn begin_try(&self, user: &mut User) -> bool {
+        let mut inner = self.inner.lock();
+        user.end_try(&mut inner);
+        user.trying = inner.holds.begin_try(user.life);
+        if user.trying && !user.entered {
+            inner.holds.enter();
+            user.entered = true;
+        }
+        user.trying
+    }
+
+    /// Ends a user's part, its try included; false when its life ended before.
+    pub fn leave(&self, user: &mut User) -> bool {
+        if !user.entered && !user.trying {
+            return true;
+        }
+        let mut inner = self.inner.lock();
+        user.end_try(&mut inner);
+        !core::mem::take(&mut user.entered) || inner.holds.leave(user.life)
+    }
+
+    /// Whether a user is trying.
+    pub fn is_tried(&self) -> bool {
+        self.inner.lock().holds.is_tried()
+    }
+
+    /// Whether anybody seems to be in an operation on it: asked without the lock.
+    pub fn seems_used(&self) -> bool {
+        // SAFETY: an aligned word of a live slot; volatile, because who holds the lock may be writing it.
+        let users = unsafe { (&raw const (*self.inner.as_ptr()).holds).read_volatile() }.users();
+        users != 0 || self.first_hint() != 0
     }
 
     fn forget_reads(&self) {
@@ -185,12 +268,47 @@ impl Slot {
         self.claim.release()
     }
 
-    /// Links a node, unless an edge has been left for it: then the bit is used up.
+    /// Links a node, unless an edge has been left for it: then the bit is used up. The description must be registered in
+    /// `generation`.
     ///
     /// # Safety
     /// The node stays in place, alive, until [`Slot::unlink`].
-    pub unsafe fn link(&self, node: *mut Node) -> Link {
+    pub unsafe fn link(&self, node: *mut Node, generation: u32) -> Link {
         let mut inner = self.inner.lock();
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*node).life = inner.holds.life();
+            Self::link_locked(&mut inner, node, generation)
+        }
+    }
+
+    /// The same for a user in an operation that began in `life` and whose try ends
+    /// with this. Its first wait makes it a user.
+    ///
+    /// # Safety
+    /// As [`Slot::link`].
+    pub unsafe fn link_user(&self, node: *mut Node, generation: u32, user: &mut User) -> Link {
+        let mut inner = self.inner.lock();
+        user.end_try(&mut inner);
+        if inner.holds.life() != user.life {
+            return Link::OtherLife;
+        }
+        // SAFETY: the caller's promise.
+        let link = unsafe { Self::link_locked(&mut inner, node, generation) };
+        if link != Link::Unregistered && !user.entered {
+            inner.holds.enter();
+            user.entered = true;
+        }
+        link
+    }
+
+    /// # Safety
+    /// As [`Slot::link`].
+    #[inline(always)]
+    unsafe fn link_locked(inner: &mut Inner, node: *mut Node, generation: u32) -> Link {
+        if inner.registered != generation {
+            return Link::Unregistered;
+        }
         let first = inner.edges.is_empty();
         // SAFETY: the caller's promise.
         if !unsafe { inner.edges.link(&raw mut (*node).entry) } {
@@ -206,13 +324,13 @@ impl Slot {
         Link::Linked
     }
 
-    /// Unlinks a node if it still is linked. No waker touches it afterwards.
+    /// Unlinks a node if it still is linked; where it was found. No waker touches it afterwards.
     ///
     /// # Safety
     /// The node was given to [`Slot::link`].
-    pub unsafe fn unlink(&self, node: *mut Node) {
+    pub unsafe fn unlink(&self, node: *mut Node) -> Place {
         // SAFETY: the caller's promise.
-        unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) };
+        unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) }
     }
 
     /// Gives an edge back that a poller found to be none of its business: see [`Edges::give_back`].
@@ -238,6 +356,41 @@ impl Slot {
         }
         inner.edges.deliver(bits, everybody)
     }
+}
+
+/// One operation's part in a slot's [`Holds`].
+pub struct User {
+    pub life: u32,
+    pub entered: bool,
+    pub trying: bool,
+}
+
+impl User {
+    pub fn end_try(&mut self, inner: &mut Inner) {
+        if core::mem::take(&mut self.trying) {
+            inner.holds.end_try();
+        }
+    }
+}
+
+/// Where the users of `fd` went that entered in `life`.
+pub fn moved_to(fd: i32, life: u32) -> Option<i32> {
+    MOVED.lock().find(fd, life)
+}
+
+/// One of them leaves: see [`Moved::leave`].
+pub fn leave_moved(fd: i32, life: u32) -> Option<i32> {
+    MOVED.lock().leave(fd, life)
+}
+
+/// Makes a number a duplicate of ours, or ends that.
+pub fn set_duplicate(slot: &Slot, is_one: bool) {
+    slot.inner.lock().kind = if is_one { Kind::Duplicate } else { Kind::Ordinary };
+    if is_one {
+        DUPLICATES.fetch_add(1, Ordering::Relaxed)
+    } else {
+        DUPLICATES.fetch_sub(1, Ordering::Relaxed)
+    };
 }
 
 /// The slot of a number, made if need be; `None` for numbers out of range or without memory.
@@ -289,11 +442,22 @@ pub fn disown() {
 }
 
 pub fn is_own(fd: i32) -> bool {
-    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd)
+    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd) || is_duplicate(fd)
 }
 
-pub fn own_descriptors() -> [i32; OWN] {
+fn is_duplicate(fd: i32) -> bool {
+    DUPLICATES.load(Ordering::Relaxed) != 0
+        && existing(fd).is_some_and(|slot| slot.inner.lock().kind == Kind::Duplicate)
+}
+
+/// Those that stay while the reactor does.
+pub fn lasting() -> [i32; OWN] {
     core::array::from_fn(|i| OWNED[i].load(Ordering::Relaxed))
+}
+
+/// All of the library's own numbers.
+pub fn own_descriptors() -> Vec<i32> {
+    lasting().into_iter().filter(|&fd| fd >= 0).chain(MOVED.lock().numbers()).collect()
 }
 
 /// Whether a look at the waiters is due.
@@ -331,11 +495,22 @@ pub fn look_at_waiters(mut verify: impl FnMut(i32)) {
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
     UNVERIFIED.store(false, Ordering::Relaxed);
-    for chunk in TABLE.iter().map(|c| c.load(Ordering::Relaxed)).filter(|c| !c.is_null()) {
+    DUPLICATES.store(0, Ordering::Relaxed);
+    // SAFETY: no other thread exists.
+    unsafe { MOVED.reset(Moved::new()) };
+    for (c, chunk) in TABLE.iter().enumerate() {
+        let chunk = chunk.load(Ordering::Relaxed);
+        if chunk.is_null() {
+            continue;
+        }
         for i in 0..CHUNK {
             // SAFETY: chunks hold CHUNK slots; no other thread exists.
             unsafe {
+                if (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
+                    let _ = sysfd::close((c * CHUNK + i) as i32);
+                }
                 (*chunk.add(i)).inner.reset(EMPTY);
+                (*chunk.add(i)).life.store(0, Ordering::Relaxed);
                 (*chunk.add(i)).claim.reset();
                 (*chunk.add(i)).forget_reads();
             }

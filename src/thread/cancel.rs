@@ -81,8 +81,8 @@ pub fn is_pending() -> bool {
     is_known() && is_requested(arch::thread_pointer())
 }
 
-/// Asks glibc which bits its cancellation sets, with the calling thread as the subject.
-fn learn_bits() -> u32 {
+/// Asks glibc which bits its cancellation sets, with the calling thread as the subject; what they are, 0 if not known.
+pub fn learn_bits() -> u32 {
     let known = BITS.load(Ordering::Acquire);
     if known != 0 {
         return known;

@@ -1,7 +1,8 @@
 //! Models of the engine's protocols under loom, which tries every order of their steps and every value that a
 //! relaxed load may return.
 //!
-//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges`, `Claim` and `Arrivals` come from the crate, built
+//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges`, `Claim`, `Holds`, `Moved` and `Arrivals` come from the
+//! crate, built
 //! with loom's atomics (`atomic::modelled`). Around them stands as little as possible of what has a system call in
 //! it; each such piece names the function that it mirrors and must be changed with it.
 //!
@@ -16,6 +17,7 @@
 
 mod arrivals;
 mod edges;
+mod hold;
 mod idle;
 mod lot;
 mod parker;

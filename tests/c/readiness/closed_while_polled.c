@@ -1,6 +1,5 @@
 // A descriptor closed, or another file put at its number, while a thread polls it: the old file still ends the wait, but poll
 // looks the number up again whenever it wakes, so it then tells of what is there now.
-// open: issue 3, close under a parked thread keeps no duplicate
 #include "oracle.h"
 
 static int ends[2];

@@ -1,6 +1,5 @@
 // close() of a descriptor that another thread waits on: Linux lets the wait go on, and data that comes later still arrives.
 // The number may be given to another file meanwhile, and the waiter must not notice.
-// open: issue 3, close under a parked thread keeps no duplicate
 #include "oracle.h"
 
 static sem_t arrived;

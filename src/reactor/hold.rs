@@ -1,0 +1,309 @@
+//! What a blocked call holds: the description that it began with, whatever becomes of the number.
+//!
+//! In Linux a blocked call has a reference to the open file; `close` takes the number away and nothing else. Here nothing
+//! but the number names the file, so whoever closes a number that is in use first makes a duplicate, high up and hidden
+//! from the program, and ends the number's *life*: its users wake, find the life ended, and go on at the duplicate. The
+//! last one that leaves closes it, which is when the peer may see the end.
+//!
+//! A call counts as a user from its first wait (or from its first partial success) to its end. Its first try comes before
+//! that, at no cost: if the number is closed between the two, the call is as one that began after the close, and is begun
+//! again, which nobody can tell from a call that came a moment later. Only if it had moved some bytes does it end with
+//! those, because the rest is for a file that it can no longer reach.
+//!
+//! The same for a call that begins to wait while the close is on its way: the life ends, once more if need be, when the kernel
+//! has closed the number.
+//!
+//! A handler of the program ends the call natively, which then fails or looks the number up again; and it may leave by
+//! `longjmp`. So a hold counts as inside the runtime, where handlers are deferred, and is given up before they run.
+//!
+//! Where no duplicate can be made (`RLIMIT_NOFILE`) the users look the number up again: `EBADF`, or the new file.
+
+use super::slots::{self, Ended, Link, Node, Slot, User};
+use super::{
+    GENERATION, HIGH, Interest, Outcome, REGISTERED, Turn, ensure_registered, is_linked, poller, trust_short_reads,
+};
+use crate::arch::tls;
+use crate::atomic::Ordering;
+use crate::errno::Errno;
+use crate::park::Wake;
+use crate::report::{self, Event};
+use crate::signal;
+use crate::sys::{fd as sysfd, time};
+use crate::syscall;
+use crate::thread::wait::{self, Wait};
+use std::os::fd::AsRawFd;
+
+/// The life of a number: to be asked before the first try of an operation that may come to wait.
+#[inline]
+pub fn life(fd: i32) -> u32 {
+    slots::existing(fd).map_or(0, Slot::life)
+}
+
+/// One operation's hold on the description that its number named in one life.
+pub struct Hold {
+    fd: i32,
+    slot: &'static Slot,
+    user: User,
+    /// Where the description is to be found: the number, or a duplicate once it is closed.
+    at: i32,
+    at_slot: &'static Slot,
+}
+
+impl Hold {
+    /// Holds nothing yet; `None` for a number that cannot be waited for.
+    pub fn new(fd: i32, life: u32) -> Option<Hold> {
+        let slot = slots::of(fd)?;
+        tls::enter();
+        Some(Hold { fd, slot, user: User { life, entered: false, trying: false }, at: fd, at_slot: slot })
+    }
+
+    fn is_moved(&self) -> bool {
+        self.at != self.fd
+    }
+
+    /// Tries once, with the number that names the description; `None` when there is none any more.
+    pub fn attempt<R>(&mut self, attempt: impl FnOnce(i32) -> R) -> Option<R> {
+        if !self.is_moved() && !self.slot.begin_try(&mut self.user) && !self.follow() {
+            return None;
+        }
+        Some(attempt(self.at))
+    }
+
+    /// The life has ended: goes on at the duplicate, if there is one.
+    #[cold]
+    fn follow(&mut self) -> bool {
+        if !core::mem::take(&mut self.user.entered) {
+            return false;
+        }
+        let Some(to) = slots::moved_to(self.fd, self.user.life) else { return false };
+        let Some(slot) = slots::existing(to) else { return false };
+        (self.at, self.at_slot, self.user.entered) = (to, slot, true);
+        true
+    }
+
+    /// Waits until the description may be ready. The caller has tried and would have blocked.
+    #[inline(always)]
+    pub fn wait(&mut self, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) {
+        loop {
+            let slot = self.at_slot;
+            if interest == Interest::READ && slot.short_reads_are_unknown() {
+                trust_short_reads(slot, self.at);
+            }
+            let (link, why) = wait::with_waiter(|waiter| {
+                let mut node = Node::new(slot, self.fd, waiter, interest.0, true);
+                let node = &raw mut node;
+                waiter.parker.arm();
+                let generation = GENERATION.load(Ordering::Relaxed);
+                // SAFETY: the node stays in this frame until it is unlinked below.
+                let link = unsafe {
+                    if self.is_moved() {
+                        slot.link(node, generation)
+                    } else {
+                        slot.link_user(node, generation, &mut self.user)
+                    }
+                };
+                if !is_linked(link) {
+                    return (link, waiter.parker.disarm());
+                }
+                let why = waiter.sleep(how);
+                if why != Wake::Ready {
+                    // An edge unlinks the node before it wakes its waiter, and nothing else makes this one ready.
+                    // SAFETY: as above.
+                    unsafe { slot.unlink(node) };
+                }
+                (link, Some(why))
+            });
+            if why == Some(Wake::Interrupted) {
+                self.let_handlers_run();
+            }
+            let turn = || Some(Turn { slot, interest });
+            match (link, why) {
+                (Link::UsedUp, why) => return (Outcome::Woken(why.unwrap_or(Wake::Ready)), turn()),
+                (_, Some(Wake::Ready)) => return (Outcome::Woken(Wake::Ready), turn()),
+                (_, Some(why)) => return (Outcome::Woken(why), None),
+                (Link::Unregistered, None) => {
+                    // The number may be closed by now, and the hold have moved: the next turn tells.
+                    let may_have_moved = || self.user.entered && self.slot.life() != self.user.life;
+                    if ensure_registered(slot, self.at).is_err() && (self.is_moved() || !may_have_moved()) {
+                        return (Outcome::NotPollable, None);
+                    }
+                }
+                (_, None) => {
+                    // What was tried was the number, and the duplicate is registered anew: look first.
+                    let outcome = if self.follow() { Outcome::Woken(Wake::Ready) } else { Outcome::OtherMeaning };
+                    return (outcome, None);
+                }
+            }
+        }
+    }
+
+    /// Handlers that are due end the call, or make it begin again at the number.
+    #[cold]
+    fn let_handlers_run(&mut self) {
+        // SAFETY: records are never freed.
+        if unsafe { tls::current().as_ref() }.is_some_and(signal::is_due) {
+            self.leave();
+            tls::leave();
+            tls::enter();
+        }
+    }
+
+    fn leave(&mut self) {
+        let User { life, entered, .. } = self.user;
+        if !self.slot.leave(&mut self.user) && entered {
+            leave_duplicate(self.fd, life);
+        }
+        (self.at, self.at_slot) = (self.fd, self.slot);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.leave();
+        tls::leave();
+    }
+}
+
+/// A poller's hold on a number that was closed under it. A poller looks at the number itself whenever it wakes, as Linux's
+/// does; it waits for the files that it began with.
+pub struct Kept {
+    pub(super) fd: i32,
+    life: u32,
+    pub at: i32,
+}
+
+impl Kept {
+    /// What a wait on `fd` in that life has become; the poller is counted there.
+    pub(super) fn new(fd: i32, life: u32) -> Option<Kept> {
+        let at = slots::moved_to(fd, life)?;
+        tls::enter();
+        Some(Kept { fd, life, at })
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        leave_duplicate(self.fd, self.life);
+        tls::leave();
+    }
+}
+
+#[cold]
+fn leave_duplicate(fd: i32, life: u32) {
+    if let Some(duplicate) = slots::leave_moved(fd, life) {
+        retire(duplicate);
+    }
+}
+
+/// A number that is about to be closed, or to be given another file: between [`closing`] and the kernel's doing it.
+#[derive(Clone, Copy)]
+#[must_use]
+pub struct Closing {
+    slot: Option<&'static Slot>,
+    fd: i32,
+    life: u32,
+}
+
+/// A number is about to be closed or to be given another file. Its users go to a duplicate.
+pub fn closing(fd: i32) -> Closing {
+    let slot = slots::existing(fd);
+    let life = match slot {
+        Some(slot) if slot.seems_used() => move_users(slot, fd),
+        Some(slot) => slot.life(),
+        None => 0,
+    };
+    Closing { slot, fd, life }
+}
+
+impl Closing {
+    /// The kernel has done it: the life ends now, so that whatever a thread did to the old file while the close was on its
+    /// way is void. Unless the number has been made anew meanwhile, and that was seen.
+    pub fn done(self) {
+        if let Some(slot) = self.slot
+            && slot.life() == self.life
+        {
+            unregistered(&slot.end_life(self.fd, None));
+        }
+    }
+}
+
+/// A number has been made anew: what we knew of it is void.
+pub fn forget(fd: i32) {
+    if let Some(slot) = slots::existing(fd) {
+        unregistered(&slot.end_life(fd, None));
+    }
+}
+
+/// Whether the number was registered with the present reactor.
+fn unregistered(ended: &Ended) -> bool {
+    let was = ended.registered == GENERATION.load(Ordering::Relaxed);
+    if was {
+        REGISTERED.fetch_sub(1, Ordering::Relaxed);
+    }
+    was
+}
+
+#[cold]
+#[inline(never)]
+fn move_users(slot: &'static Slot, fd: i32) -> u32 {
+    let duplicate = duplicate(fd);
+    let ended = slot.end_life(fd, duplicate);
+    if unregistered(&ended) {
+        // The duplicate keeps the description alive, and with it this registration under a number that is no longer its own.
+        delete_registration(fd);
+    }
+    match duplicate {
+        // All had left by then.
+        Some(duplicate) if !ended.moved => retire(duplicate),
+        Some(_) => {}
+        None => report::count(Event::Unheld),
+    }
+    await_tries(slot);
+    ended.life
+}
+
+/// Another number for the description, out of the program's sight and of its small numbers if the limit allows.
+fn duplicate(fd: i32) -> Option<i32> {
+    let copy = [HIGH, slots::lasting()[0].max(0), 0].into_iter().find_map(|least| {
+        // SAFETY: integers.
+        unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, least) }.ok()
+    })? as i32;
+    let Some(slot) = slots::of(copy) else {
+        let _ = sysfd::close(copy);
+        return None;
+    };
+    forget(copy);
+    slots::set_duplicate(slot, true);
+    Some(copy)
+}
+
+/// Nobody uses a duplicate any more. This may be the last reference to its description.
+fn retire(duplicate: i32) {
+    if let Some(slot) = slots::existing(duplicate) {
+        slots::set_duplicate(slot, false);
+        if unregistered(&slot.end_life(duplicate, None)) {
+            delete_registration(duplicate);
+        }
+    }
+    let _ = sysfd::close(duplicate);
+}
+
+/// Takes a registration away while the number still names its description.
+fn delete_registration(fd: i32) {
+    if let Some(poller) = poller() {
+        let mut unused = libc::epoll_event { events: 0, u64: 0 };
+        // SAFETY: a live event, which old kernels want to see.
+        let _ = unsafe { syscall!(libc::SYS_epoll_ctl, poller.as_raw_fd(), libc::EPOLL_CTL_DEL, fd, &raw mut unused) };
+    }
+}
+
+/// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands. Tries do
+/// not block, but for an accept whose connection another process takes, and that one is in the kernel with the old file.
+fn await_tries(slot: &Slot) {
+    const LONGEST: u64 = 20_000_000;
+    let until = time::after(LONGEST);
+    while slot.is_tried() && time::now() < until {
+        // SAFETY: no arguments.
+        let _: Result<usize, Errno> = unsafe { syscall!(libc::SYS_sched_yield) };
+    }
+}

@@ -104,6 +104,7 @@ next! {
     fn sigaction(sig: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
     fn pthread_kill(thread: libc::pthread_t, sig: c_int) -> c_int;
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
+    fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
     fn __call_tls_dtors();
 }

@@ -12,6 +12,7 @@ pub mod readiness;
 pub mod ready;
 pub mod signal;
 pub mod socket;
+pub mod task;
 pub mod thread;
 pub mod time;
 
@@ -43,7 +44,8 @@ pub mod futex {
                 super::fd::mode_changed();
                 Err(Exit::Native)
             }
-            _ => Err(Exit::Native),
+            // SAFETY: the caller's arguments.
+            _ => unsafe { super::task::by_number(n, [a, b, c, d, e, f]) },
         }
     }
 }

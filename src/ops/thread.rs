@@ -1,6 +1,6 @@
 //! pthread_create and the calls on threads.
 
-use super::green;
+use super::{green, task};
 use crate::arch;
 use crate::atomic::Ordering;
 use crate::config;
@@ -17,8 +17,8 @@ use crate::syscall;
 use crate::thread::hijack::{self, Shape};
 use crate::thread::wait::Wait;
 use crate::thread::{
-    self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, bind, cancel as cancellation, exit, is_main,
-    keys, recycle,
+    self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, cancel as cancellation, exit, is_main, keys,
+    recycle,
 };
 use core::ffi::{c_char, c_int, c_void};
 use libc::{pid_t, pthread_attr_t, pthread_t};
@@ -95,7 +95,7 @@ pub(super) unsafe fn create_as(
     // SAFETY: the caller's arguments throughout.
     unsafe {
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
-        if asked.native || !start::activate() {
+        if asked.native || task::is_inherited() || !start::activate() {
             report::count(Event::Native);
             return Err(Exit::Native);
         }
@@ -395,7 +395,7 @@ pub unsafe fn setname(handle: pthread_t, name: *const c_char) -> Result<(), Exit
         if text.len() > NAME_SIZE {
             return Err(Exit::Errno(libc::ERANGE));
         }
-        if is_main(t) {
+        if is_main(t) || t.is_bound() {
             return Err(Exit::Native);
         }
         let mut own = [0; NAME_SIZE];
@@ -413,7 +413,7 @@ pub unsafe fn getname(handle: pthread_t, out: *mut c_char, len: usize) -> Result
     // SAFETY: the caller's arguments; a name and its NUL fit in what was checked.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) {
+        if is_main(t) || t.is_bound() {
             return Err(Exit::Native);
         }
         if len < NAME_SIZE {
@@ -424,7 +424,7 @@ pub unsafe fn getname(handle: pthread_t, out: *mut c_char, len: usize) -> Result
     Ok(())
 }
 
-/// pthread_getaffinity_np(3): a green thread may run wherever the process may.
+/// pthread_getaffinity_np(3): a green thread may run wherever a thread may that has changed nothing.
 ///
 /// # Safety
 /// As the C function.
@@ -432,35 +432,32 @@ pub unsafe fn getaffinity(handle: pthread_t, size: usize, set: *mut libc::cpu_se
     // SAFETY: the caller's arguments.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
+        if t.has_kernel_tid() {
             return Err(Exit::Native);
         }
-        let n = syscall!(libc::SYS_sched_getaffinity, 0usize, size.min(i32::MAX as usize), set)?;
-        set.cast::<u8>().add(n).write_bytes(0, size - n);
+        task::sched_getaffinity(t.tid() as pid_t, size, set).map(|_| ())
     }
-    Ok(())
 }
 
-/// pthread_setaffinity_np(3): the calling thread gets a kernel thread of its own. Another green thread
-/// cannot be bound from here: `ESRCH`, as for a thread without a kernel thread.
+/// pthread_setaffinity_np(3): the thread gets a kernel thread of its own, unless it has that affinity.
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn setaffinity(handle: pthread_t, _size: usize, _set: *const libc::cpu_set_t) -> Result<(), Exit> {
-    // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
-    bind_or_refuse(t)
-}
-
-/// After binding, the real call finds a true tid in the descriptor.
-fn bind_or_refuse(t: &Thread) -> Result<(), Exit> {
-    if core::ptr::eq(arch::tls::current(), t) {
-        bind::to_kernel_thread();
+pub unsafe fn setaffinity(handle: pthread_t, size: usize, set: *const libc::cpu_set_t) -> Result<(), Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let t = of(handle)?;
+        check_alive(t)?;
+        task::sched_setaffinity(t.tid() as pid_t, size, set).map(|_| ())
     }
-    if t.is_bound() { Err(Exit::Native) } else { Err(Errno(libc::ESRCH).into()) }
 }
 
-/// pthread_getschedparam(3).
+/// `ESRCH` for a thread whose kernel thread would be gone.
+fn check_alive(t: &Thread) -> Result<(), Errno> {
+    if matches!(t.life.load(Ordering::Acquire), ENDED | FREE) { Err(Errno(libc::ESRCH)) } else { Ok(()) }
+}
+
+/// pthread_getschedparam(3): what the process began with, unless it has a kernel thread.
 ///
 /// # Safety
 /// As the C function.
@@ -468,16 +465,15 @@ pub unsafe fn getschedparam(handle: pthread_t, policy: *mut c_int, param: *mut l
     // SAFETY: the caller's arguments.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
+        if t.has_kernel_tid() {
             return Err(Exit::Native);
         }
-        *policy = libc::SCHED_OTHER;
-        (*param).sched_priority = 0;
+        *policy = task::sched_getscheduler(t.tid() as pid_t)?;
+        task::sched_getparam(t.tid() as pid_t, param).map(|_| ())
     }
-    Ok(())
 }
 
-/// pthread_setschedparam(3): the default policy is what every green thread has; another one binds.
+/// pthread_setschedparam(3): what every green thread has costs nothing; another policy binds.
 ///
 /// # Safety
 /// As the C function.
@@ -493,10 +489,11 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
         if !valid {
             return Err(Errno::INVAL.into());
         }
-        if !t.is_bound() && policy == libc::SCHED_OTHER {
+        check_alive(t)?;
+        if !t.is_bound() && task::is_scheduled(sched::default_tid(), policy, param as usize) {
             return Ok(());
         }
-        bind_or_refuse(t)
+        task::changes(t)
     }
 }
 
@@ -507,11 +504,12 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
 pub unsafe fn setschedprio(handle: pthread_t, priority: c_int) -> Result<(), Exit> {
     // SAFETY: the caller's handle.
     let t = unsafe { of(handle)? };
+    check_alive(t)?;
     match priority {
-        0 if !t.is_bound() => Ok(()),
+        _ if t.has_kernel_tid() => Err(Exit::Native),
+        0 => Ok(()),
         // The default policy has priority zero only.
-        _ if !t.is_bound() => Err(Errno::INVAL.into()),
-        _ => Err(Exit::Native),
+        _ => Err(Errno::INVAL.into()),
     }
 }
 
@@ -524,7 +522,7 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
     // SAFETY: the caller's arguments; workers are never freed.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
+        if t.has_kernel_tid() {
             return Err(Exit::Native);
         }
         let tid = t.worker.get().as_ref().map_or_else(sys::gettid, |w| w.tid());
@@ -533,12 +531,12 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
     Ok(())
 }
 
-/// prctl(2): the thread's name is ours, all else is the kernel's.
+/// prctl(2): the thread's name is ours, what the kernel keeps for each thread is `task`'s, all else is the kernel's.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) -> Result<c_int, Exit> {
-    let Some(t) = green().filter(|&t| !is_main(t)) else { return Err(Exit::Native) };
+    let Some(t) = green().filter(|&t| !is_main(t)) else { return task::prctl(option, a) };
     match option {
         libc::PR_SET_NAME => {
             let mut name = crate::sys::mem::read(a as *const [u8; NAME_SIZE]).or_else(|_| short_name(a))?;
@@ -551,7 +549,7 @@ pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) ->
             unsafe { get_name(t, a as *mut u8) };
             Ok(0)
         }
-        _ => Err(Exit::Native),
+        _ => task::prctl(option, a),
     }
 }
 

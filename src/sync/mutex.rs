@@ -145,7 +145,9 @@ pub unsafe fn clocklock(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::
         match try_as_owner(m) {
             0 => Ok(()),
             libc::EBUSY => {
-                let until = deadline(clock, at);
+                // A time before the epoch is past, whatever its nanoseconds, as in glibc.
+                let past = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+                let until = deadline(clock, if (*at).tv_sec < 0 { &raw const past } else { at });
                 acquire(m, Some(until?), || real::pthread_mutex_lock(m))
             }
             e => Err(Exit::Errno(e)),

@@ -169,8 +169,8 @@
 //! | `unshare` | task | `ops::task::unshare` |
 //! | `setns` | task | `ops::task::setns` |
 //! | `personality` | task | `ops::task::personality` |
-//! | `setfsuid` | task | `ops::task::setfsid` |
-//! | `setfsgid` | task | `ops::task::setfsid` |
+//! | `setfsuid` | task | `ops::task::setfsuid` |
+//! | `setfsgid` | task | `ops::task::setfsgid` |
 //! | `capset` | task | `ops::task::capset` |
 //! | `capget` | task | `ops::task::capget` |
 //! | `ioperm` | task | `ops::task::ioperm` |

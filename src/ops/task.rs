@@ -46,46 +46,40 @@ fn named(id: pid_t, access: Access) -> Option<&'static Thread> {
     }
 }
 
-/// The kernel's id for the thread that `id` names; `Native` when it is not one of ours.
+/// The kernel's id for the thread that `id` names. To be asked of any, to be used only of one of ours; else `Native`.
 fn kernel_id(id: pid_t, access: Access) -> Result<pid_t, Exit> {
-    let t = named(id, access).ok_or(Exit::Native)?;
+    // What others have set of the caller, it sees.
+    bind::obey();
+    let t = named(id, access);
     if access == Access::Asks {
-        return Ok(match t.tid() {
-            _ if is_caller(t) => 0,
-            tid if t.has_kernel_tid() => tid as pid_t,
-            _ => sched::default_tid() as pid_t,
+        return Ok(match t {
+            None => id,
+            Some(t) if is_caller(t) => 0,
+            Some(t) if t.has_kernel_tid() => t.tid() as pid_t,
+            Some(_) => sched::default_tid() as pid_t,
         });
     }
-    own_kernel_thread(t, access)?;
+    let t = t.ok_or(Exit::Native)?;
+    bind::any(t)?;
     Ok(t.tid() as pid_t)
 }
 
-fn own_kernel_thread(t: &Thread, access: Access) -> Result<(), Errno> {
-    bind::any(t)?;
-    if access == Access::Changes {
-        t.set_altered();
-    }
-    Ok(())
-}
-
-/// The calling thread is about to change what it hands down; the call itself is the kernel's.
-fn changes_itself<T>() -> Result<T, Exit> {
-    if let Some(t) = caller() {
-        own_kernel_thread(t, Access::Changes)?;
-    }
-    Err(Exit::Native)
+/// The calling thread changes what it hands down, with this system call.
+///
+/// # Safety
+/// As the system call.
+unsafe fn changes_itself(n: c_long, a: Words) -> Result<c_long, Exit> {
+    let Some(t) = caller() else { return Err(Exit::Native) };
+    bind::to_kernel_thread();
+    // SAFETY: the caller's arguments.
+    let answer = unsafe { sys::syscall6(n, a) }? as c_long;
+    t.set_altered();
+    Ok(answer)
 }
 
 /// The calling thread is about to use its kernel thread; the call itself is the kernel's.
 fn uses_itself<T>() -> Result<T, Exit> {
     bind::to_kernel_thread();
-    Err(Exit::Native)
-}
-
-/// Another thread, or the caller, is about to be given another state by a call that libc makes with the tid in the
-/// thread's descriptor.
-pub(super) fn changes(t: &Thread) -> Result<(), Exit> {
-    own_kernel_thread(t, Access::Changes)?;
     Err(Exit::Native)
 }
 
@@ -101,18 +95,25 @@ pub(super) fn is_inherited() -> bool {
 /// As the system call.
 unsafe fn about(n: c_long, mut a: Words, at: usize, access: Access) -> Result<c_long, Exit> {
     let id = a[at] as pid_t;
+    let changed = if access == Access::Changes { named(id, access) } else { None };
     // SAFETY: the caller's arguments.
-    let unchanged = access == Access::Changes && named(id, access).is_some_and(|t| unsafe { is_unchanged(n, &a, t) });
-    a[at] = kernel_id(id, if unchanged { Access::Asks } else { access })? as usize;
+    let vain = changed.is_some_and(|t| unsafe { is_vain(n, &a, t) });
+    let access = if vain { Access::Asks } else { access };
+    a[at] = kernel_id(id, access)? as usize;
     // SAFETY: the caller's arguments, with another thread id.
-    Ok(unsafe { sys::syscall6(n, a) }? as c_long)
+    let answer = unsafe { sys::syscall6(n, a) }? as c_long;
+    if let Some(t) = changed.filter(|_| !vain) {
+        t.set_altered();
+    }
+    Ok(answer)
 }
 
-/// Whether the call gives a thread without a kernel thread what it has, or asks what the kernel refuses to every thread.
+/// Whether the call gives a thread without a kernel thread what it has already, or what the kernel will refuse: then it can
+/// be made of any thread that has changed nothing.
 ///
 /// # Safety
 /// As the system call.
-unsafe fn is_unchanged(n: c_long, a: &Words, t: &Thread) -> bool {
+unsafe fn is_vain(n: c_long, a: &Words, t: &Thread) -> bool {
     if t.has_kernel_tid() && !(thread::is_main(t) && is_caller(t) && !t.is_bound()) {
         return false;
     }
@@ -130,7 +131,7 @@ unsafe fn is_unchanged(n: c_long, a: &Words, t: &Thread) -> bool {
                     asked == now[i]
                 })
             }
-            libc::SYS_sched_setscheduler => is_scheduled(like, a[1] as c_int, a[2]),
+            libc::SYS_sched_setscheduler => is_scheduled(like, a[1] as c_int, a[2]) || is_refused(a[1] as c_int, a[2]),
             libc::SYS_sched_setparam => {
                 let policy = syscall!(libc::SYS_sched_getscheduler, like).unwrap_or(usize::MAX);
                 is_scheduled(like, policy as c_int, a[1])
@@ -138,7 +139,9 @@ unsafe fn is_unchanged(n: c_long, a: &Words, t: &Thread) -> bool {
             libc::SYS_setpriority => {
                 // The system call counts from 40 down to 1.
                 let now = syscall!(libc::SYS_getpriority, libc::PRIO_PROCESS, like).unwrap_or(0);
-                now != 0 && 20 - now as i32 == (a[2] as i32).clamp(-20, 19)
+                let asked = (a[2] as i32).clamp(-20, 19);
+                let rank = (20 - asked) as u64;
+                now != 0 && (rank == now as u64 || rank > now as u64 && !may(libc::RLIMIT_NICE, rank))
             }
             _ => false,
         }
@@ -146,7 +149,7 @@ unsafe fn is_unchanged(n: c_long, a: &Words, t: &Thread) -> bool {
 }
 
 /// Whether `like` has this policy, and the priority at `param`.
-pub(super) fn is_scheduled(like: u32, policy: c_int, param: usize) -> bool {
+fn is_scheduled(like: u32, policy: c_int, param: usize) -> bool {
     let mut now = 0i32;
     // SAFETY: the kernel writes a sched_param, which is one int.
     let has = unsafe {
@@ -154,6 +157,30 @@ pub(super) fn is_scheduled(like: u32, policy: c_int, param: usize) -> bool {
             && syscall!(libc::SYS_sched_getscheduler, like) == Ok(policy as usize)
     };
     has && mem::read(param as *const i32) == Ok(now)
+}
+
+/// Whether the kernel will refuse this policy and the priority at `param` to every thread of the process.
+fn is_refused(policy: c_int, param: usize) -> bool {
+    let asked = mem::read(param as *const i32).unwrap_or(0);
+    matches!(policy & !libc::SCHED_RESET_ON_FORK, libc::SCHED_FIFO | libc::SCHED_RR)
+        && asked > 0
+        && !may(libc::RLIMIT_RTPRIO, asked as u64)
+}
+
+/// Whether the process may go as far as `asked` against others: by its limit, or by privilege, which other things may still
+/// make void.
+fn may(limit: libc::__rlimit_resource_t, asked: u64) -> bool {
+    const SYS_NICE: u32 = 23;
+    const VERSION_3: u32 = 0x2008_0522;
+    let mut bounds = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    let mut header = CapabilityHeader { version: VERSION_3, id: 0 };
+    let mut sets = [[0u32; 3]; 2];
+    // SAFETY: live structures of the sizes that the kernel writes.
+    unsafe {
+        let limited = syscall!(libc::SYS_prlimit64, 0usize, limit, 0usize, &raw mut bounds);
+        let told = syscall!(libc::SYS_capget, &raw mut header, sets.as_mut_ptr());
+        limited.is_err() || told.is_err() || bounds.rlim_cur >= asked || sets[0][0] & 1 << SYS_NICE != 0
+    }
 }
 
 /// The system calls of this subject, by number, as syscall(2) makes them.
@@ -190,12 +217,14 @@ pub unsafe fn by_number(n: c_long, a: Words) -> Result<c_long, Exit> {
             libc::SYS_timer_create => with_thread_event(a[0] as c_int, a[1] as *mut libc::sigevent, |event| {
                 Ok(syscall!(libc::SYS_timer_create, a[0], event, a[2])? as c_long)
             }),
-            libc::SYS_unshare => Ok(unshare(a[0] as c_int)? as c_long),
-            libc::SYS_personality => Ok(personality(a[0] as libc::c_ulong)? as c_long),
-            libc::SYS_setfsuid | libc::SYS_setfsgid => Ok(setfsid(a[0] as u32)? as c_long),
-            libc::SYS_arch_prctl => Ok(arch_prctl(a[0] as c_int, a[1])? as c_long),
-            libc::SYS_seccomp if is_own_filter(&a) => changes_itself(),
-            libc::SYS_keyctl if is_own_keys(&a) => changes_itself(),
+            libc::SYS_unshare if a[0] as c_int != 0 => changes_itself(n, a),
+            // All ones only asks; in the others it is an id that nobody has.
+            libc::SYS_personality | libc::SYS_setfsuid | libc::SYS_setfsgid if a[0] as u32 != u32::MAX => {
+                changes_itself(n, a)
+            }
+            libc::SYS_arch_prctl if matches!(a[0], ARCH_SET_GS | ARCH_SET_CPUID) => changes_itself(n, a),
+            libc::SYS_seccomp if is_own_filter(&a) => changes_itself(n, a),
+            libc::SYS_keyctl if is_own_keys(&a) => changes_itself(n, a),
             // By themselves, not through libc, these change one thread's.
             libc::SYS_setuid
             | libc::SYS_setgid
@@ -208,7 +237,7 @@ pub unsafe fn by_number(n: c_long, a: Words) -> Result<c_long, Exit> {
             | libc::SYS_set_mempolicy
             | libc::SYS_ioperm
             | libc::SYS_iopl
-            | LANDLOCK_RESTRICT_SELF => changes_itself(),
+            | LANDLOCK_RESTRICT_SELF => changes_itself(n, a),
             libc::SYS_ptrace | libc::SYS_set_robust_list | libc::SYS_set_tid_address => uses_itself(),
             libc::SYS_io_uring_setup
                 if mem::read((a[1] + 8) as *const u32).unwrap_or(0) & IO_URING_OF_ONE_THREAD != 0 =>
@@ -222,6 +251,9 @@ pub unsafe fn by_number(n: c_long, a: Words) -> Result<c_long, Exit> {
 }
 
 const IOPRIO_WHO_PROCESS: usize = 1;
+/// Of what arch_prctl(2) sets, the GS base and the trap on CPUID are not moved between kernel threads.
+const ARCH_SET_GS: usize = 0x1001;
+const ARCH_SET_CPUID: usize = 0x1012;
 const IORING_REGISTER_RING_FDS: usize = 20;
 
 /// A filter, or strict mode, for the calling thread and not for all.
@@ -335,12 +367,20 @@ pub unsafe fn getpriority(which: libc::__priority_which_t, who: libc::id_t) -> R
     unsafe { int(libc::SYS_getpriority, [which as usize, who as usize, 0, 0, 0, 0]) }.map(|value| 20 - value)
 }
 
-/// nice(2): libc's own, on a kernel thread of the caller's.
+/// nice(2): the new value. Where the kernel says EACCES, this call has always said EPERM.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn nice(increment: c_int) -> Result<c_int, Exit> {
-    if increment == 0 { Err(Exit::Native) } else { changes_itself() }
+    // SAFETY: integers.
+    unsafe {
+        let now = getpriority(libc::PRIO_PROCESS, 0)?;
+        let asked = now.saturating_add(increment).clamp(-20, 19);
+        match setpriority(libc::PRIO_PROCESS, 0, asked) {
+            Err(Exit::Errno(libc::EACCES)) => Err(Exit::Errno(libc::EPERM)),
+            done => done.map(|_| asked),
+        }
+    }
 }
 
 /// unshare(2).
@@ -348,55 +388,82 @@ pub unsafe fn nice(increment: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn unshare(flags: c_int) -> Result<c_int, Exit> {
-    if flags == 0 { Err(Exit::Native) } else { changes_itself() }
+    // SAFETY: an integer.
+    unsafe { int(libc::SYS_unshare, [flags as usize, 0, 0, 0, 0, 0]) }
 }
 
 /// setns(2).
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn setns(_fd: c_int, _kind: c_int) -> Result<c_int, Exit> {
-    changes_itself()
+pub unsafe fn setns(fd: c_int, kind: c_int) -> Result<c_int, Exit> {
+    // SAFETY: integers.
+    unsafe { int(libc::SYS_setns, [fd as usize, kind as usize, 0, 0, 0, 0]) }
 }
 
-/// personality(2): all ones only asks.
+/// personality(2).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn personality(persona: libc::c_ulong) -> Result<c_int, Exit> {
-    if persona as u32 == u32::MAX { Err(Exit::Native) } else { changes_itself() }
+    // SAFETY: an integer.
+    unsafe { int(libc::SYS_personality, [persona as usize, 0, 0, 0, 0, 0]) }
 }
 
-/// setfsuid(2) and setfsgid(2): minus one, which nobody has, only asks.
+/// setfsuid(2): the id before.
 ///
 /// # Safety
-/// As the C functions.
-pub unsafe fn setfsid(id: u32) -> Result<c_int, Exit> {
-    if id == u32::MAX { Err(Exit::Native) } else { changes_itself() }
+/// As the C function.
+pub unsafe fn setfsuid(id: u32) -> Result<c_int, Exit> {
+    // SAFETY: an integer.
+    unsafe { int(libc::SYS_setfsuid, [id as usize, 0, 0, 0, 0, 0]) }
+}
+
+/// setfsgid(2): the id before.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn setfsgid(id: u32) -> Result<c_int, Exit> {
+    // SAFETY: an integer.
+    unsafe { int(libc::SYS_setfsgid, [id as usize, 0, 0, 0, 0, 0]) }
 }
 
 /// ioperm(2).
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn ioperm(_from: libc::c_ulong, _count: libc::c_ulong, _on: c_int) -> Result<c_int, Exit> {
-    changes_itself()
+pub unsafe fn ioperm(from: libc::c_ulong, count: libc::c_ulong, on: c_int) -> Result<c_int, Exit> {
+    // SAFETY: integers.
+    unsafe { int(libc::SYS_ioperm, [from as usize, count as usize, on as usize, 0, 0, 0]) }
 }
 
 /// iopl(2).
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn iopl(_level: c_int) -> Result<c_int, Exit> {
-    changes_itself()
+pub unsafe fn iopl(level: c_int) -> Result<c_int, Exit> {
+    // SAFETY: an integer.
+    unsafe { int(libc::SYS_iopl, [level as usize, 0, 0, 0, 0, 0]) }
 }
 
-/// pkey_set(3): the rights are in a register of the kernel thread's.
+/// arch_prctl(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn arch_prctl(code: c_int, at: usize) -> Result<c_int, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { int(libc::SYS_arch_prctl, [code as usize, at, 0, 0, 0, 0]) }
+}
+
+/// pkey_set(3): the rights are in a register of the kernel thread's, which threads inherit.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn pkey_set(_key: c_int, _rights: libc::c_uint) -> Result<c_int, Exit> {
-    changes_itself()
+    if let Some(t) = caller() {
+        t.set_altered();
+    }
+    uses_itself()
 }
 
 /// ptrace(2): the kernel knows tracer and traced by kernel thread.
@@ -409,24 +476,17 @@ pub unsafe fn ptrace(
     uses_itself()
 }
 
-/// arch_prctl(2): of what it sets, the GS base and the trap on CPUID are not moved between kernel threads.
+/// prctl(2): the options that set what the kernel keeps for each thread.
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn arch_prctl(code: c_int, _at: usize) -> Result<c_int, Exit> {
-    const SET_GS: c_int = 0x1001;
-    const SET_CPUID: c_int = 0x1012;
-    if matches!(code, SET_GS | SET_CPUID) { changes_itself() } else { Err(Exit::Native) }
-}
-
-/// prctl(2): the options that set what the kernel keeps for each thread.
-pub(super) fn prctl(option: c_int, sub: usize) -> Result<c_int, Exit> {
+pub(super) unsafe fn prctl(option: c_int, a: [usize; 4]) -> Result<c_int, Exit> {
     const AMBIENT_ASKS: usize = 1;
     const SYSCALL_USER_DISPATCH: c_int = 59;
     const SCHED_CORE: c_int = 62;
     const IO_FLUSHER: c_int = 57;
     match option {
-        libc::PR_CAP_AMBIENT if sub == AMBIENT_ASKS => Err(Exit::Native),
+        libc::PR_CAP_AMBIENT if a[0] == AMBIENT_ASKS => Err(Exit::Native),
         libc::PR_SET_KEEPCAPS
         | libc::PR_SET_SECCOMP
         | libc::PR_CAPBSET_DROP
@@ -438,7 +498,10 @@ pub(super) fn prctl(option: c_int, sub: usize) -> Result<c_int, Exit> {
         | libc::PR_CAP_AMBIENT
         | libc::PR_SET_SPECULATION_CTRL
         | IO_FLUSHER
-        | SCHED_CORE => changes_itself(),
+        // SAFETY: the caller's arguments.
+        | SCHED_CORE => unsafe {
+            Ok(changes_itself(libc::SYS_prctl, [option as usize, a[0], a[1], a[2], a[3], 0])? as c_int)
+        },
         // Not inherited by threads.
         libc::PR_SET_PDEATHSIG
         | libc::PR_TASK_PERF_EVENTS_DISABLE

@@ -27,7 +27,7 @@ use libc::{pid_t, pthread_attr_t, pthread_t};
 struct Asked {
     shape: Shape,
     detached: bool,
-    /// A scheduling policy of its own: only a kernel thread has that.
+    /// A scheduling policy or an affinity of its own: only a kernel thread has that.
     native: bool,
 }
 
@@ -69,9 +69,21 @@ unsafe fn asked(attr: *const pthread_attr_t) -> Result<Asked, i32> {
                 user: user.then_some(at as usize),
             },
             detached: detach == libc::PTHREAD_CREATE_DETACHED,
-            native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER,
+            native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER
+                || !attr.is_null() && has_affinity(attr),
         })
     }
+}
+
+/// Whether an affinity was set: without one libc says all processors, those that cannot be included.
+///
+/// # Safety
+/// `attr` is an initialised attribute object.
+unsafe fn has_affinity(attr: *const pthread_attr_t) -> bool {
+    let mut set = [0u8; size_of::<libc::cpu_set_t>()];
+    // SAFETY: libc writes as many bytes as it is told; it refuses where those do not hold what was set.
+    let got = unsafe { real::pthread_attr_getaffinity_np(attr, set.len(), set.as_mut_ptr().cast()) };
+    got != 0 || set.iter().any(|&byte| byte != u8::MAX)
 }
 
 /// pthread_create(3).
@@ -395,12 +407,15 @@ pub unsafe fn setname(handle: pthread_t, name: *const c_char) -> Result<(), Exit
         if text.len() > NAME_SIZE {
             return Err(Exit::Errno(libc::ERANGE));
         }
-        if is_main(t) || t.is_bound() {
+        if is_main(t) {
             return Err(Exit::Native);
         }
         let mut own = [0; NAME_SIZE];
         own[..text.len()].copy_from_slice(text);
         t.name.set(own);
+        if t.is_bound() {
+            sys::task::set_name(t.tid(), &own);
+        }
     }
     Ok(())
 }
@@ -413,7 +428,7 @@ pub unsafe fn getname(handle: pthread_t, out: *mut c_char, len: usize) -> Result
     // SAFETY: the caller's arguments; a name and its NUL fit in what was checked.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
+        if is_main(t) {
             return Err(Exit::Native);
         }
         if len < NAME_SIZE {
@@ -430,13 +445,7 @@ pub unsafe fn getname(handle: pthread_t, out: *mut c_char, len: usize) -> Result
 /// As the C function.
 pub unsafe fn getaffinity(handle: pthread_t, size: usize, set: *mut libc::cpu_set_t) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe {
-        let t = of(handle)?;
-        if t.has_kernel_tid() {
-            return Err(Exit::Native);
-        }
-        task::sched_getaffinity(t.tid() as pid_t, size, set).map(|_| ())
-    }
+    unsafe { task::sched_getaffinity(of(handle)?.tid() as pid_t, size, set).map(|_| ()) }
 }
 
 /// pthread_setaffinity_np(3): the thread gets a kernel thread of its own, unless it has that affinity.
@@ -464,12 +473,9 @@ fn check_alive(t: &Thread) -> Result<(), Errno> {
 pub unsafe fn getschedparam(handle: pthread_t, policy: *mut c_int, param: *mut libc::sched_param) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
     unsafe {
-        let t = of(handle)?;
-        if t.has_kernel_tid() {
-            return Err(Exit::Native);
-        }
-        *policy = task::sched_getscheduler(t.tid() as pid_t)?;
-        task::sched_getparam(t.tid() as pid_t, param).map(|_| ())
+        let tid = of(handle)?.tid() as pid_t;
+        *policy = task::sched_getscheduler(tid)?;
+        task::sched_getparam(tid, param).map(|_| ())
     }
 }
 
@@ -490,10 +496,7 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
             return Err(Errno::INVAL.into());
         }
         check_alive(t)?;
-        if !t.is_bound() && task::is_scheduled(sched::default_tid(), policy, param as usize) {
-            return Ok(());
-        }
-        task::changes(t)
+        task::sched_setscheduler(t.tid() as pid_t, policy, param).map(|_| ())
     }
 }
 
@@ -502,14 +505,11 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
 /// # Safety
 /// As the C function.
 pub unsafe fn setschedprio(handle: pthread_t, priority: c_int) -> Result<(), Exit> {
-    // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
-    check_alive(t)?;
-    match priority {
-        _ if t.has_kernel_tid() => Err(Exit::Native),
-        0 => Ok(()),
-        // The default policy has priority zero only.
-        _ => Err(Errno::INVAL.into()),
+    // SAFETY: the caller's handle; a sched_param is one int.
+    unsafe {
+        let t = of(handle)?;
+        check_alive(t)?;
+        task::sched_setparam(t.tid() as pid_t, (&raw const priority).cast()).map(|_| ())
     }
 }
 
@@ -522,10 +522,10 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
     // SAFETY: the caller's arguments; workers are never freed.
     unsafe {
         let t = of(handle)?;
-        if t.has_kernel_tid() {
-            return Err(Exit::Native);
-        }
-        let tid = t.worker.get().as_ref().map_or_else(sys::gettid, |w| w.tid());
+        let tid = match t.worker.get().as_ref() {
+            Some(w) if !t.has_kernel_tid() => w.tid(),
+            _ => t.tid(),
+        };
         *clock = (!(tid as i32) << 3) | PER_THREAD_SCHED;
     }
     Ok(())
@@ -535,13 +535,19 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) -> Result<c_int, Exit> {
-    let Some(t) = green().filter(|&t| !is_main(t)) else { return task::prctl(option, a) };
+pub unsafe fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> Result<c_int, Exit> {
+    // SAFETY: records are never freed; the caller's arguments.
+    let Some(t) = (unsafe { arch::tls::current().as_ref() }).filter(|&t| !is_main(t)) else {
+        return unsafe { task::prctl(option, [a, b, c, d]) };
+    };
     match option {
         libc::PR_SET_NAME => {
             let mut name = crate::sys::mem::read(a as *const [u8; NAME_SIZE]).or_else(|_| short_name(a))?;
             name[NAME_SIZE - 1] = 0;
             t.name.set(name);
+            if t.is_bound() {
+                sys::task::set_name(t.tid(), &name);
+            }
             Ok(0)
         }
         libc::PR_GET_NAME => {
@@ -549,7 +555,8 @@ pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) ->
             unsafe { get_name(t, a as *mut u8) };
             Ok(0)
         }
-        _ => task::prctl(option, a),
+        // SAFETY: the caller's arguments.
+        _ => unsafe { task::prctl(option, [a, b, c, d]) },
     }
 }
 

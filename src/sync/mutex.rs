@@ -61,7 +61,7 @@ pub(super) unsafe fn is_kernels(m: *mut Mutex) -> bool {
 /// Sees to it that the owner's tid, which such a mutex holds, is one that the kernel knows, or no other process has.
 fn prepare_owner(kind: c_int) {
     if kind & ROBUST_OR_PI != 0 {
-        bind::to_kernel_thread();
+        bind::to_kernel_tid();
     } else if kind & SHARED != 0 && matches!(kind & TYPE_MASK, RECURSIVE | ERRORCHECK) {
         bind::to_unique_tid();
     }

@@ -2,8 +2,9 @@
 //!
 //! One that asks for itself keeps the worker's kernel thread that it runs on. One that another thread asks it for gets a
 //! kernel thread made for it, at once, so that what is asked can be told to the kernel; it moves there when it is next
-//! switched to (`Thread::home`). Its descriptor shows the kernel thread's tid from then on, and once it is there its robust
-//! list is the kernel's and it parks through the same lot, on a futex.
+//! switched to (`Thread::home`). From then on it is known by the kernel thread's tid, and once it is there its robust list is
+//! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
+//! lock whose owner the kernel or another process looks at.
 //!
 //! Main's kernel thread is the process's first, whoever asks.
 //!
@@ -11,7 +12,7 @@
 
 use super::{ENDED, FREE, Thread, is_main, tcb, wait};
 use crate::arch::{self, tls};
-use crate::atomic::Ordering;
+use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Errno;
 use crate::report::{self, Call};
 use crate::sched;
@@ -28,7 +29,17 @@ const COME_HOME: u64 = time::SECOND / 5;
 /// process id.
 pub fn to_unique_tid() {
     if !is_main(tls::current()) {
-        to_kernel_thread();
+        to_kernel_tid();
+    }
+}
+
+/// Binds the calling green thread, and shows its kernel thread's tid in its descriptor.
+pub fn to_kernel_tid() {
+    to_kernel_thread();
+    // SAFETY: records are never freed.
+    let t = unsafe { tls::current().as_ref() };
+    if let Some((t, word)) = t.zip(tcb::tid(arch::thread_pointer())) {
+        word.store(t.tid(), Ordering::Relaxed);
     }
 }
 
@@ -87,18 +98,15 @@ fn make_home(t: &Thread) -> Result<(), Errno> {
         return Err(Errno::AGAIN);
     };
     t.set_kernel_tid(home.tid());
-    t.set_home(home);
-    tcb::set_deferred(t.tp());
-    if has_ended(t)
-        && let Some(home) = t.take_home()
-    {
+    if !t.offer_home(home) {
         home.dismiss();
+        return Err(Errno(libc::ESRCH));
     }
+    tcb::set_deferred(t.tp());
     Ok(())
 }
 
-/// The calling thread, which leaves the runtime, does what others wait for it to do.
-#[cold]
+/// The calling thread, which leaves the runtime or asks about itself, does what others wait for it to do.
 pub fn obey() {
     // SAFETY: records are never freed.
     let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
@@ -154,11 +162,10 @@ fn register(t: &Thread) {
     }
 }
 
-/// Runs `f`, which asks whether the calling thread is `owner`, on a descriptor that says so if that is the tid it had before
-/// it was bound: a lock that it has held since then knows no other.
+/// Runs `f`, which asks whether the calling thread is `owner`, on a descriptor that says so if that is the tid it showed
+/// before: a lock that it has held since then knows no other.
 pub fn as_owner<R>(owner: u32, f: impl FnOnce() -> R) -> R {
-    let word = if is_former(owner) { tcb::tid(arch::thread_pointer()) } else { None };
-    let Some(word) = word else { return f() };
+    let Some(word) = former(owner) else { return f() };
     tls::enter();
     let now = word.swap(owner, Ordering::Relaxed);
     let r = f();
@@ -167,8 +174,13 @@ pub fn as_owner<R>(owner: u32, f: impl FnOnce() -> R) -> R {
     r
 }
 
-/// Whether this is the tid that the calling thread had before it was bound.
+/// Whether this is the tid that the calling thread's descriptor showed before it showed its kernel thread's.
 pub fn is_former(tid: u32) -> bool {
+    former(tid).is_some()
+}
+
+fn former(tid: u32) -> Option<&'static AtomicU32> {
     // SAFETY: records are never freed.
-    tid != 0 && unsafe { tls::current().as_ref() }.is_some_and(|t| t.former_tid() == tid)
+    let t = unsafe { tls::current().as_ref() }.filter(|t| tid != 0 && t.former_tid() == tid)?;
+    tcb::tid(t.tp()).filter(|word| word.load(Ordering::Relaxed) != tid)
 }

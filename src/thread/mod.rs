@@ -124,6 +124,9 @@ unsafe impl Sync for Thread {}
 // SAFETY: as above.
 unsafe impl Send for Thread {}
 
+/// In the place of the home of a thread that has ended.
+const CLOSED: *mut Worker = core::ptr::without_provenance_mut(1);
+
 static MAIN: AtomicPtr<Thread> = AtomicPtr::new(null_mut());
 /// Green threads that have not ended, main included.
 pub static LIVE: AtomicUsize = AtomicUsize::new(0);
@@ -203,23 +206,23 @@ impl Thread {
         self.claimed.store(false, Ordering::Release);
     }
 
-    /// The kernel thread that waits for it, null for none, or its own once it is there.
+    /// The kernel thread that waits for it, or that it is on because it did; null for none.
     #[inline]
     pub fn home(&self) -> *const Worker {
         self.home.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_home(&self, w: &Worker) {
-        self.home.store((w as *const Worker).cast_mut(), Ordering::SeqCst);
+    /// Gives it a kernel thread to move to; false when it has ended.
+    pub(super) fn offer_home(&self, w: &Worker) -> bool {
+        let w = (w as *const Worker).cast_mut();
+        self.home.compare_exchange(null_mut(), w, Ordering::AcqRel, Ordering::Relaxed).is_ok()
     }
 
-    /// Takes the kernel thread back that it has not moved to.
-    pub(super) fn take_home(&self) -> Option<&'static Worker> {
-        if self.is_bound() {
-            return None;
-        }
+    /// It has ended: takes back the kernel thread that it has not moved to, and refuses any other.
+    fn close_home(&self) -> Option<&'static Worker> {
+        let home = self.home.swap(CLOSED, Ordering::AcqRel);
         // SAFETY: workers are never freed.
-        unsafe { self.home.swap(null_mut(), Ordering::SeqCst).as_ref() }
+        if self.is_bound() || home == CLOSED { None } else { unsafe { home.as_ref() } }
     }
 
     pub(super) fn summon(&self) {
@@ -260,12 +263,13 @@ impl Thread {
         self.tid() < FIRST_TID
     }
 
-    /// From now on it is known by the tid of its kernel thread; locks that it holds know the other one.
+    /// From now on it is known by the tid of its kernel thread. Its descriptor is not: libc's own locks, which it may hold
+    /// at any moment (the loader's, in a constructor), name their owner by that.
     pub(super) fn set_kernel_tid(&self, tid: u32) {
         if !self.has_kernel_tid() {
             self.former_tid.store(self.tid(), Ordering::Relaxed);
         }
-        self.set_tid(tid);
+        self.tid.store(tid, Ordering::Relaxed);
     }
 
     /// A recycled pair's next thread is another thread: a lock that the last one left held is not its own.
@@ -273,7 +277,7 @@ impl Thread {
         self.set_tid(next_tid());
     }
 
-    pub(crate) fn set_tid(&self, tid: u32) {
+    fn set_tid(&self, tid: u32) {
         self.tid.store(tid, Ordering::Relaxed);
         if let Some(word) = tcb::tid(self.tp()) {
             word.store(tid, Ordering::Relaxed);
@@ -300,6 +304,7 @@ impl Thread {
         cancel::reset_word(self.tp());
         self.signals.reset();
         self.handler_at.set(0);
+        self.home.store(null_mut(), Ordering::Relaxed);
         self.former_tid.store(0, Ordering::Relaxed);
         self.claimed.store(false, Ordering::Relaxed);
         self.altered.store(false, Ordering::Relaxed);
@@ -432,7 +437,7 @@ impl Thread {
 /// The worker saw the thread's coroutine return: nothing runs on the pair's stack any more.
 pub fn ended(t: &Thread) {
     t.clear_body();
-    if let Some(home) = t.take_home() {
+    if let Some(home) = t.close_home() {
         home.dismiss();
     }
     if t.life.load(Ordering::Acquire) == JOINABLE

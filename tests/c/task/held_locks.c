@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-static pthread_mutex_t recursive, checking;
+static pthread_mutex_t recursive, checking, robust;
 static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
 static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
 static sem_t changed, looked;
@@ -37,6 +37,8 @@ static void *holder(void *from_outside)
     } else {
         MUST(setpriority(PRIO_PROCESS, 0, 2) == 0);
     }
+    // The kernel looks at the owner of this one.
+    MUST(pthread_mutex_lock(&robust) == 0);
     finish(start(others, NULL));
     struct timespec soon = in_ms(CLOCK_REALTIME, 20);
     say_error("lock again, recursive", pthread_mutex_lock(&recursive));
@@ -53,6 +55,7 @@ static void *holder(void *from_outside)
     say_error("unlock checking", pthread_mutex_unlock(&checking));
     say_error("unlock checking twice", pthread_mutex_unlock(&checking));
     say_error("last unlock", pthread_mutex_unlock(&recursive));
+    MUST(pthread_mutex_unlock(&robust) == 0);
     say_error("one too many", pthread_mutex_unlock(&recursive));
     say_error("unlock rwlock", pthread_rwlock_unlock(&rwlock));
     say_error("lock anew", pthread_mutex_lock(&recursive));
@@ -75,6 +78,10 @@ int main(void)
     begin();
     make(&recursive, PTHREAD_MUTEX_RECURSIVE);
     make(&checking, PTHREAD_MUTEX_ERRORCHECK);
+    pthread_mutexattr_t attributes;
+    MUST(pthread_mutexattr_init(&attributes) == 0);
+    MUST(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0);
+    MUST(pthread_mutex_init(&robust, &attributes) == 0);
     MUST(sem_init(&changed, 0, 0) == 0 && sem_init(&looked, 0, 0) == 0);
     say("by itself:");
     finish(start(holder, NULL));

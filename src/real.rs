@@ -92,6 +92,7 @@ next! {
     fn pthread_attr_setdetachstate(attr: *mut libc::pthread_attr_t, state: c_int) -> c_int;
     fn pthread_attr_getinheritsched(attr: *const libc::pthread_attr_t, inherit: *mut c_int) -> c_int;
     fn pthread_attr_getschedpolicy(attr: *const libc::pthread_attr_t, policy: *mut c_int) -> c_int;
+    fn pthread_attr_getaffinity_np(attr: *const libc::pthread_attr_t, size: usize, set: *mut libc::cpu_set_t) -> c_int;
     fn pthread_mutex_lock(mutex: *mut libc::pthread_mutex_t) -> c_int;
     fn pthread_mutex_trylock(mutex: *mut libc::pthread_mutex_t) -> c_int;
     fn pthread_mutex_clocklock(mutex: *mut libc::pthread_mutex_t, clock: libc::clockid_t, at: *const libc::timespec) -> c_int;
@@ -105,6 +106,7 @@ next! {
     fn sigaction(sig: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
     fn pthread_kill(thread: libc::pthread_t, sig: c_int) -> c_int;
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
+    fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
     fn __call_tls_dtors();
 }

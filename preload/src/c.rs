@@ -152,6 +152,12 @@ unsafe extern "C-unwind" {
     pub fn thrd_yield();
     pub fn pthread_yield() -> c_int;
 
+    // setfsuid(2), capset(2), arch_prctl(2), pkey_alloc(2): 'libc' has them with other types of int, or not at all
+    pub fn capset(header: *mut c_void, data: *mut c_void) -> c_int;
+    pub fn capget(header: *mut c_void, data: *mut c_void) -> c_int;
+    pub fn arch_prctl(code: c_int, at: usize) -> c_int;
+    pub fn pkey_set(key: c_int, rights: c_uint) -> c_int;
+
     // gethostbyname(3)
     pub fn gethostbyname(name: *const c_char) -> *mut hostent;
     pub fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;

@@ -15,8 +15,9 @@
 //! `ops::stdio::wait_for_input` comes before it.
 //!
 //! A version that has another prototype and is older than any program met so far is not told apart:
-//! `pthread_{get,set}affinity_np@GLIBC_2.3.3`, which had no size. Nor is one that did something else for a program of
-//! that age: `posix_spawn@GLIBC_2.2.5` (gave scripts without a first line to the shell), `lio_listio@GLIBC_2.2.5`.
+//! `pthread_{get,set}affinity_np@GLIBC_2.3.3` and `sched_{get,set}affinity@GLIBC_2.3.3`, which had no size, and
+//! `timer_create@GLIBC_2.2.5`. Nor is one that did something else for a program of that age:
+//! `posix_spawn@GLIBC_2.2.5` (gave scripts without a first line to the shell), `lio_listio@GLIBC_2.2.5`.
 //!
 //! | symbol | file | operation |
 //! |---|---|---|
@@ -271,6 +272,29 @@
 //! | `pthread_getcpuclockid` | thread | `ops::thread::getcpuclockid` |
 //! | `prctl` | thread | `ops::thread::prctl` |
 //! | `gettid` | thread | `ops::thread::gettid` |
+//! | `sched_setaffinity` | task | `ops::task::sched_setaffinity` |
+//! | `sched_getaffinity` | task | `ops::task::sched_getaffinity` |
+//! | `sched_setscheduler` | task | `ops::task::sched_setscheduler` |
+//! | `sched_getscheduler` | task | `ops::task::sched_getscheduler` |
+//! | `sched_setparam` | task | `ops::task::sched_setparam` |
+//! | `sched_getparam` | task | `ops::task::sched_getparam` |
+//! | `sched_rr_get_interval` | task | `ops::task::sched_rr_get_interval` |
+//! | `setpriority` | task | `ops::task::setpriority` |
+//! | `getpriority` | task | `ops::task::getpriority` |
+//! | `nice` | task | `ops::task::nice` |
+//! | `unshare` | task | `ops::task::unshare` |
+//! | `setns` | task | `ops::task::setns` |
+//! | `personality` | task | `ops::task::personality` |
+//! | `setfsuid` | task | `ops::task::setfsuid` |
+//! | `setfsgid` | task | `ops::task::setfsgid` |
+//! | `capset` | task | `ops::task::capset` |
+//! | `capget` | task | `ops::task::capget` |
+//! | `ioperm` | task | `ops::task::ioperm` |
+//! | `iopl` | task | `ops::task::iopl` |
+//! | `arch_prctl` | task | `ops::task::arch_prctl` |
+//! | `pkey_set` | task | `ops::task::pkey_set` |
+//! | `ptrace` | task | `ops::task::ptrace` |
+//! | `timer_create` | task | `ops::task::timer_create` |
 //! | `pthread_mutex_lock` | mutex | `ops::mutex::lock` |
 //! | `pthread_mutex_trylock` | mutex | `ops::mutex::trylock` |
 //! | `pthread_mutex_timedlock` | mutex | `ops::mutex::timedlock` |
@@ -375,6 +399,7 @@ mod sem;
 mod signal;
 mod socket;
 mod stdio;
+mod task;
 mod thread;
 mod time;
 

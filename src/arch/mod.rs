@@ -30,6 +30,7 @@ pub mod tls {
         arch::depth_add(-1);
         if arch::deferred() && arch::depth() == 0 {
             crate::signal::run_deferred();
+            crate::thread::bind::obey();
         }
     }
 

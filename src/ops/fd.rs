@@ -7,7 +7,7 @@ use super::green;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 pub use crate::reactor::Closing;
-use crate::sys::fd as sysfd;
+use crate::sys::{fd as sysfd, mem};
 use crate::syscall;
 use crate::thread::cancel;
 use core::ffi::{c_int, c_uint, c_void};
@@ -40,6 +40,7 @@ pub fn closing(fd: c_int) -> Closing {
 /// # Safety
 /// As the C function.
 pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> Result<c_int, Exit> {
+    const MILLION: i64 = 1_000_000;
     const NEW_TIMEOUTS: core::ops::RangeInclusive<c_int> = 66..=67;
     let is_timeout = matches!(name, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) || NEW_TIMEOUTS.contains(&name);
     if level == libc::IPPROTO_TCP && name == libc::TCP_ULP {
@@ -48,8 +49,14 @@ pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_v
     if level != libc::SOL_SOCKET || !is_timeout {
         return Err(Exit::Native);
     }
-    // SAFETY: the caller's arguments.
-    let set = unsafe { syscall!(libc::SYS_setsockopt, fd, level, name, value, len) };
+    // A negative span is none at all, that is to say not to wait, and is told back as the zero that says to wait for ever.
+    // The shortest span there is can be told apart.
+    const SHORTEST: [i64; 2] = [0, 1];
+    let is_negative =
+        len >= 16 && mem::read(value.cast::<[i64; 2]>()).is_ok_and(|[s, us]| s < 0 && (0..MILLION).contains(&us));
+    let value = if is_negative { SHORTEST.as_ptr().cast() } else { value };
+    // SAFETY: the caller's arguments, or as many bytes of ours.
+    let set = unsafe { syscall!(libc::SYS_setsockopt, fd, level, name, value, if is_negative { 16 } else { len }) };
     mode_changed();
     Ok(set.map(|_| 0)?)
 }

@@ -13,6 +13,7 @@ pub mod ready;
 pub mod signal;
 pub mod socket;
 pub mod stdio;
+pub mod task;
 pub mod thread;
 pub mod time;
 pub mod transfer;
@@ -55,7 +56,8 @@ pub mod futex {
                 super::fd::mode_changed();
                 Err(Exit::Native)
             }
-            _ => Err(Exit::Native),
+            // SAFETY: the caller's arguments.
+            _ => unsafe { super::task::by_number(n, [a, b, c, d, e, f]) },
         }
     }
 }
@@ -66,6 +68,12 @@ use crate::thread::Thread;
 /// The calling green thread, `None` on foreign and bound threads, whose calls are the real ones.
 #[inline]
 pub(crate) fn green() -> Option<&'static Thread> {
+    ours().filter(|t| !t.is_bound())
+}
+
+/// The calling thread of ours, bound or not; `None` on foreign ones.
+#[inline]
+pub(crate) fn ours() -> Option<&'static Thread> {
     // SAFETY: records are never freed.
-    unsafe { tls::current().as_ref() }.filter(|t| !t.is_bound())
+    unsafe { tls::current().as_ref() }
 }

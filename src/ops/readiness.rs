@@ -8,6 +8,7 @@ use crate::park::Wake;
 use crate::reactor::{self, Interest, Kept, Outcome, Turn};
 use crate::report::Call;
 use crate::signal;
+use crate::sys::mem;
 use crate::sys::sig::Mask;
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
@@ -80,13 +81,11 @@ unsafe fn mask_of(set: *const sigset_t) -> Option<Mask> {
 }
 
 /// A timeout in the kernel's form: `None` for ever.
-///
-/// # Safety
-/// `t` is null or a timespec.
-unsafe fn deadline_of(t: *const timespec) -> Result<Option<u64>, Exit> {
-    // SAFETY: the caller's pointer.
-    let Some(t) = (unsafe { t.as_ref() }) else { return Ok(None) };
-    let t = Timespec { sec: t.tv_sec, nsec: t.tv_nsec };
+fn deadline_of(t: *const timespec) -> Result<Option<u64>, Exit> {
+    if t.is_null() {
+        return Ok(None);
+    }
+    let t = mem::read::<Timespec>(t.cast())?;
     if t.is_valid() { Ok(Some(time::after(t.nanos()))) } else { Err(Errno::INVAL.into()) }
 }
 
@@ -227,20 +226,16 @@ pub unsafe fn select(
 ) -> Result<c_int, Exit> {
     // SAFETY: the caller's arguments.
     unsafe {
-        let until = match timeout.as_ref() {
-            None => None,
-            Some(t) if t.tv_sec < 0 || t.tv_usec < 0 => return Err(Errno::INVAL.into()),
-            Some(t) => Some(time::after(
-                Timespec { sec: t.tv_sec + t.tv_usec / 1_000_000, nsec: t.tv_usec % 1_000_000 * 1000 }.nanos(),
-            )),
-        };
-        let result = select_until(n, [r, w, e], until);
-        if let (Some(t), Some(u), false) =
-            (timeout.as_mut(), until, matches!(result, Err(Exit::Native | Exit::Cancelled)))
-        {
-            let left = u.saturating_sub(time::now());
-            t.tv_sec = (left / time::SECOND) as i64;
-            t.tv_usec = (left % time::SECOND / 1000) as i64;
+        let Some(t) = timeout.as_mut() else { return select_until(n, [r, w, e], None) };
+        if t.tv_sec < 0 || t.tv_usec < 0 {
+            return Err(Errno::INVAL.into());
+        }
+        let span = Timespec { sec: t.tv_sec.saturating_add(t.tv_usec / 1_000_000), nsec: t.tv_usec % 1_000_000 * 1000 };
+        let end = span.plus(time::now());
+        let result = select_until(n, [r, w, e], Some(end.nanos()));
+        if !matches!(result, Err(Exit::Native | Exit::Cancelled)) {
+            let left = end.less(time::now());
+            (t.tv_sec, t.tv_usec) = (left.sec, left.nsec / 1000);
         }
         result
     }

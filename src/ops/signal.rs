@@ -1,7 +1,7 @@
 //! sigaction, masks, alternate stacks, signals sent to threads, and threads that wait for signals.
 
-use super::{green, ready};
-use crate::arch::{self, tls};
+use super::{ours, ready};
+use crate::arch;
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
 use crate::report::Call;
@@ -120,7 +120,7 @@ unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
 /// # Safety
 /// As the C function.
 pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> Result<(), Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
+    let Some(t) = ours() else { return Err(Exit::Native) };
     t.sync_mask();
     let before = t.mask.get();
     if !new.is_null() {
@@ -178,7 +178,7 @@ fn send(t: &Thread, signo: c_int) -> Result<(), Exit> {
     if !is_reachable(t, signo)? {
         return Ok(());
     }
-    let own = green().is_some_and(|g| core::ptr::eq(g, t));
+    let own = ours().is_some_and(|g| core::ptr::eq(g, t));
     if own && t.mask.get() & sig::bit(signo) == 0 {
         // The kernel interrupts this very context, or does what the default action says.
         return Ok(sig::tgkill(sys::gettid(), signo)?);
@@ -210,7 +210,7 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
         return Ok(());
     }
     deliver(t, &action::sent_by_self(signo, libc::SI_QUEUE, Some(value)));
-    if green().is_some_and(|g| core::ptr::eq(g, t)) {
+    if ours().is_some_and(|g| core::ptr::eq(g, t)) {
         signal::kicked();
     }
     Ok(())
@@ -221,7 +221,7 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
 /// # Safety
 /// As the C function.
 pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
+    let Some(t) = ours() else { return Err(Exit::Native) };
     let pending = sig::pending() | t.signals.inbox.pending() | signal::route::unclaimed();
     // SAFETY: the caller's set, whose first word holds signals 1 to 64.
     unsafe {
@@ -253,7 +253,7 @@ pub unsafe fn sigpause(mask: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn xpg_sigpause(signo: c_int) -> Result<c_int, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
+    let Some(t) = ours() else { return Err(Exit::Native) };
     if !(1..=64).contains(&signo) {
         return Err(Errno::INVAL.into());
     }
@@ -271,7 +271,7 @@ pub unsafe fn pause() -> Result<c_int, Exit> {
 
 /// Parks, with another mask if one is given, until a handler has run.
 fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
+    let Some(t) = ours() else { return Err(Exit::Native) };
     let how = Wait::forever(Call::Signal).cancellable();
     t.sync_mask();
     signal::forget_interruption();
@@ -350,7 +350,7 @@ pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *co
 
 /// Parks until one of `set` comes for the calling thread or the process, and takes it. EAGAIN at the deadline.
 fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
+    let Some(t) = ours() else { return Err(Exit::Native) };
     let how = Wait::until(Call::Signal, deadline).cancellable();
     t.sync_mask();
     signal::forget_interruption();
@@ -385,9 +385,9 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
 /// # Safety
 /// As the C function.
 pub unsafe fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> Result<c_int, Exit> {
-    // SAFETY: records are never freed; the caller's structures.
+    // SAFETY: the caller's structures.
     unsafe {
-        let Some(t) = tls::current().as_ref() else { return Err(Exit::Native) };
+        let Some(t) = ours() else { return Err(Exit::Native) };
         let was = altstack::set(t, arch::stack_pointer(), new.as_ref().copied())?;
         if let Some(old) = old.as_mut() {
             *old = was;
@@ -415,7 +415,7 @@ pub unsafe fn tgkill(pid: pid_t, tid: pid_t, signo: c_int) -> Result<c_int, Exit
 /// # Safety
 /// As the C function.
 pub unsafe fn raise(signo: c_int) -> Result<c_int, Exit> {
-    match green() {
+    match ours() {
         Some(t) => send(t, signo).map(|()| 0),
         None => Err(Exit::Native),
     }

@@ -1,6 +1,6 @@
 //! pthread_create and the calls on threads.
 
-use super::green;
+use super::{green, task};
 use crate::arch;
 use crate::atomic::Ordering;
 use crate::config;
@@ -17,8 +17,8 @@ use crate::syscall;
 use crate::thread::hijack::{self, Shape};
 use crate::thread::wait::Wait;
 use crate::thread::{
-    self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, bind, cancel as cancellation, exit, is_main,
-    keys, recycle,
+    self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, cancel as cancellation, exit, is_main, keys,
+    recycle,
 };
 use core::ffi::{c_char, c_int, c_void};
 use libc::{pid_t, pthread_attr_t, pthread_t};
@@ -27,7 +27,7 @@ use libc::{pid_t, pthread_attr_t, pthread_t};
 struct Asked {
     shape: Shape,
     detached: bool,
-    /// A scheduling policy of its own: only a kernel thread has that.
+    /// A scheduling policy or an affinity of its own: only a kernel thread has that.
     native: bool,
 }
 
@@ -69,9 +69,21 @@ unsafe fn asked(attr: *const pthread_attr_t) -> Result<Asked, i32> {
                 user: user.then_some(at as usize),
             },
             detached: detach == libc::PTHREAD_CREATE_DETACHED,
-            native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER,
+            native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER
+                || !attr.is_null() && has_affinity(attr),
         })
     }
+}
+
+/// Whether an affinity was set: without one libc says all processors, those that cannot be included.
+///
+/// # Safety
+/// `attr` is an initialised attribute object.
+unsafe fn has_affinity(attr: *const pthread_attr_t) -> bool {
+    let mut set = [0u8; size_of::<libc::cpu_set_t>()];
+    // SAFETY: libc writes as many bytes as it is told; it refuses where those do not hold what was set.
+    let got = unsafe { real::pthread_attr_getaffinity_np(attr, set.len(), set.as_mut_ptr().cast()) };
+    got != 0 || set.iter().any(|&byte| byte != u8::MAX)
 }
 
 /// pthread_create(3).
@@ -95,7 +107,7 @@ pub(super) unsafe fn create_as(
     // SAFETY: the caller's arguments throughout.
     unsafe {
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
-        if asked.native || !start::activate() {
+        if asked.native || task::is_inherited() || !start::activate() {
             report::count(Event::Native);
             return Err(Exit::Native);
         }
@@ -404,6 +416,9 @@ pub unsafe fn setname(handle: pthread_t, name: *const c_char) -> Result<(), Exit
         let mut own = [0; NAME_SIZE];
         own[..text.len()].copy_from_slice(text);
         t.name.set(own);
+        if t.is_bound() {
+            sys::task::set_name(t.tid(), &own);
+        }
     }
     Ok(())
 }
@@ -427,60 +442,47 @@ pub unsafe fn getname(handle: pthread_t, out: *mut c_char, len: usize) -> Result
     Ok(())
 }
 
-/// pthread_getaffinity_np(3): a green thread may run wherever the process may.
+/// pthread_getaffinity_np(3): a green thread may run wherever a thread may that has changed nothing.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn getaffinity(handle: pthread_t, size: usize, set: *mut libc::cpu_set_t) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe {
-        let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
-            return Err(Exit::Native);
-        }
-        let n = syscall!(libc::SYS_sched_getaffinity, 0usize, size.min(i32::MAX as usize), set)?;
-        set.cast::<u8>().add(n).write_bytes(0, size - n);
-    }
-    Ok(())
+    unsafe { task::sched_getaffinity(of(handle)?.tid() as pid_t, size, set).map(|_| ()) }
 }
 
-/// pthread_setaffinity_np(3): the calling thread gets a kernel thread of its own. Another green thread
-/// cannot be bound from here: `ESRCH`, as for a thread without a kernel thread.
+/// pthread_setaffinity_np(3): the thread gets a kernel thread of its own, unless it has that affinity.
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn setaffinity(handle: pthread_t, _size: usize, _set: *const libc::cpu_set_t) -> Result<(), Exit> {
-    // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
-    bind_or_refuse(t)
-}
-
-/// After binding, the real call finds a true tid in the descriptor.
-fn bind_or_refuse(t: &Thread) -> Result<(), Exit> {
-    if core::ptr::eq(arch::tls::current(), t) {
-        bind::to_kernel_thread();
+pub unsafe fn setaffinity(handle: pthread_t, size: usize, set: *const libc::cpu_set_t) -> Result<(), Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let t = of(handle)?;
+        check_alive(t)?;
+        task::sched_setaffinity(t.tid() as pid_t, size, set).map(|_| ())
     }
-    if t.is_bound() { Err(Exit::Native) } else { Err(Errno(libc::ESRCH).into()) }
 }
 
-/// pthread_getschedparam(3).
+/// `ESRCH` for a thread whose kernel thread would be gone.
+fn check_alive(t: &Thread) -> Result<(), Errno> {
+    if matches!(t.life.load(Ordering::Acquire), ENDED | FREE) { Err(Errno(libc::ESRCH)) } else { Ok(()) }
+}
+
+/// pthread_getschedparam(3): what the process began with, unless it has a kernel thread.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn getschedparam(handle: pthread_t, policy: *mut c_int, param: *mut libc::sched_param) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
     unsafe {
-        let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
-            return Err(Exit::Native);
-        }
-        *policy = libc::SCHED_OTHER;
-        (*param).sched_priority = 0;
+        let tid = of(handle)?.tid() as pid_t;
+        *policy = task::sched_getscheduler(tid)?;
+        task::sched_getparam(tid, param).map(|_| ())
     }
-    Ok(())
 }
 
-/// pthread_setschedparam(3): the default policy is what every green thread has; another one binds.
+/// pthread_setschedparam(3): what every green thread has costs nothing; another policy binds.
 ///
 /// # Safety
 /// As the C function.
@@ -496,10 +498,8 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
         if !valid {
             return Err(Errno::INVAL.into());
         }
-        if !t.is_bound() && policy == libc::SCHED_OTHER {
-            return Ok(());
-        }
-        bind_or_refuse(t)
+        check_alive(t)?;
+        task::sched_setscheduler(t.tid() as pid_t, policy, param).map(|_| ())
     }
 }
 
@@ -508,13 +508,11 @@ pub unsafe fn setschedparam(handle: pthread_t, policy: c_int, param: *const libc
 /// # Safety
 /// As the C function.
 pub unsafe fn setschedprio(handle: pthread_t, priority: c_int) -> Result<(), Exit> {
-    // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
-    match priority {
-        0 if !t.is_bound() => Ok(()),
-        // The default policy has priority zero only.
-        _ if !t.is_bound() => Err(Errno::INVAL.into()),
-        _ => Err(Exit::Native),
+    // SAFETY: the caller's handle; a sched_param is one int.
+    unsafe {
+        let t = of(handle)?;
+        check_alive(t)?;
+        task::sched_setparam(t.tid() as pid_t, (&raw const priority).cast()).map(|_| ())
     }
 }
 
@@ -527,26 +525,33 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
     // SAFETY: the caller's arguments; workers are never freed.
     unsafe {
         let t = of(handle)?;
-        if is_main(t) || t.is_bound() {
-            return Err(Exit::Native);
-        }
-        let tid = t.worker.get().as_ref().map_or_else(sys::gettid, |w| w.tid());
+        let tid = match t.worker.get().as_ref() {
+            Some(w) if !t.has_kernel_tid() => w.tid(),
+            _ => t.tid(),
+        };
         *clock = (!(tid as i32) << 3) | PER_THREAD_SCHED;
     }
     Ok(())
 }
 
-/// prctl(2): the thread's name is ours, all else is the kernel's.
+/// prctl(2): the thread's name is ours, what the kernel keeps for each thread is `task`'s, all else is the kernel's.
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) -> Result<c_int, Exit> {
-    let Some(t) = green().filter(|&t| !is_main(t)) else { return Err(Exit::Native) };
+pub unsafe fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> Result<c_int, Exit> {
+    // SAFETY: records are never freed.
+    let Some(t) = (unsafe { arch::tls::current().as_ref() }).filter(|&t| !is_main(t)) else {
+        // SAFETY: the caller's arguments.
+        return unsafe { task::prctl(option, [a, b, c, d]) };
+    };
     match option {
         libc::PR_SET_NAME => {
             let mut name = crate::sys::mem::read(a as *const [u8; NAME_SIZE]).or_else(|_| short_name(a))?;
             name[NAME_SIZE - 1] = 0;
             t.name.set(name);
+            if t.is_bound() {
+                sys::task::set_name(t.tid(), &name);
+            }
             Ok(0)
         }
         libc::PR_GET_NAME => {
@@ -554,7 +559,8 @@ pub unsafe fn prctl(option: c_int, a: usize, _b: usize, _c: usize, _d: usize) ->
             unsafe { get_name(t, a as *mut u8) };
             Ok(0)
         }
-        _ => Err(Exit::Native),
+        // SAFETY: the caller's arguments.
+        _ => unsafe { task::prctl(option, [a, b, c, d]) },
     }
 }
 

@@ -75,14 +75,17 @@ pub unsafe fn nanosleep(req: *const timespec, rem: *mut timespec) -> Result<c_in
     unsafe { clock_nanosleep(libc::CLOCK_REALTIME, 0, req, rem) }.map(|()| 0)
 }
 
-/// clock_nanosleep(2). Clocks other than the two of the system are left to the kernel.
+/// clock_nanosleep(2). On clocks other than the two that deadlines are kept in, the kernel sleeps.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn clock_nanosleep(
     clock: clockid_t, flags: c_int, req: *const timespec, rem: *mut timespec,
 ) -> Result<(), Exit> {
-    if !matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC) || green().is_none() {
+    if !matches!(clock, libc::CLOCK_REALTIME | libc::CLOCK_MONOTONIC) {
+        return Err(Exit::Offloaded);
+    }
+    if green().is_none() {
         return Err(Exit::Native);
     }
     let req = mem::read::<Timespec>(req.cast())?;

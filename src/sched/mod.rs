@@ -24,9 +24,10 @@ mod seat;
 mod sleepers;
 mod worker;
 
+pub use monitor::tid as default_tid;
 pub use pool::{counts, is_polling};
 pub use queue::Queue;
-pub use worker::{Worker, each_worker};
+pub use worker::{Worker, each_worker, make_home};
 
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};

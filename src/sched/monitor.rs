@@ -38,6 +38,15 @@ const CALLED: u32 = 3;
 /// Set at each look, taken by a worker: look at the event source and the global queue.
 static TICKED: AtomicU32 = AtomicU32::new(0);
 
+/// Its kernel thread's id, 0 before it runs.
+static TID: AtomicU32 = AtomicU32::new(0);
+
+/// A kernel thread whose state nobody changes: what the kernel keeps for a thread that has changed nothing. 0, the caller,
+/// where there is none.
+pub fn tid() -> u32 {
+    TID.load(Ordering::Relaxed)
+}
+
 pub(super) fn start() {
     STATE.store(AWAKE, Ordering::SeqCst);
     if !pool::spawn_kernel_thread(main, core::ptr::null_mut(), STACK) {
@@ -138,6 +147,7 @@ impl Growth {
 
 unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     crate::arch::tls::set_depth(1);
+    TID.store(sys::gettid(), Ordering::Relaxed);
     let mut seen: Vec<Seen> = permits().iter().map(|_| Seen::default()).collect();
     let mut growth = Growth::default();
     let mut quiet = 0;
@@ -211,4 +221,5 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
 /// The caller is the only thread of a forked child.
 pub(super) unsafe fn after_fork() {
     STATE.store(ABSENT, Ordering::Relaxed);
+    TID.store(0, Ordering::Relaxed);
 }

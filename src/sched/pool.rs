@@ -97,7 +97,7 @@ static SHUN_FIRST: AtomicU32 = AtomicU32::new(0);
 const SPARE_LINGER: u64 = time::SECOND / 5;
 /// Spare workers kept for the next rescue or offload.
 const SPARES_KEPT: usize = 1;
-const WORKER_STACK: usize = 256 * 1024;
+pub(super) const WORKER_STACK: usize = 256 * 1024;
 
 const GO: u32 = 1;
 const RECHECK: u32 = 2;

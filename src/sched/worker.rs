@@ -10,7 +10,7 @@ use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
 use crate::signal::SharedMask;
-use crate::sys::{self, sig};
+use crate::sys::{self, futex, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
 use core::ptr::{null, null_mut};
@@ -249,8 +249,29 @@ impl Worker {
         permits().iter().filter(|p| !core::ptr::eq(&p.queue, into)).find_map(|p| p.queue.steal_half(into))
     }
 
-    /// Runs one thread until it parks, yields or ends.
+    /// Hands over a thread that this kernel thread was made for.
+    fn receive(&self, t: *const Thread) {
+        self.mailbox.store(t.cast_mut(), Ordering::Release);
+        self.call();
+    }
+
+    /// The thread that this kernel thread was made for will not come.
+    pub fn dismiss(&self) {
+        self.call();
+    }
+
+    fn call(&self) {
+        self.futex.store(1, Ordering::Release);
+        futex::wake(&self.futex, 1);
+    }
+
+    /// Runs one thread until it parks, yields or ends; or sends it home.
     fn run(&self, t: *const Thread) {
+        // SAFETY: as below; workers are never freed.
+        if let Some(home) = unsafe { (*t).home().as_ref() }.filter(|home| !core::ptr::eq(*home, self)) {
+            home.receive(t);
+            return;
+        }
         let tick = self.tick.get().wrapping_add(1) & TICK_MASK;
         self.tick.set(tick);
         // SAFETY: a thread taken from a run queue is alive and ours alone until it parks or ends; its context
@@ -377,18 +398,57 @@ impl Worker {
     }
 }
 
-/// The start routine of every other worker.
-pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
-    // SAFETY: `pool` passes a leaked worker.
+/// What a kernel thread that libc has started for a worker does first.
+///
+/// # Safety
+/// `arg` is a leaked worker, this thread's.
+unsafe fn begin(arg: *mut core::ffi::c_void) -> &'static Worker {
+    // SAFETY: the caller's promise.
     let w = unsafe { &*arg.cast::<Worker>() };
     tls::set_depth(1);
     w.tp.set(arch::thread_pointer());
     arch::set_tls_worker(w);
-    w.tid.store(sys::gettid(), Ordering::Relaxed);
+    w.tid.store(sys::gettid(), Ordering::Release);
     w.mask.set(sig::mask());
     w.fp.set(FpControl::save());
     crate::signal::altstack::worker_started();
+    w
+}
+
+/// The start routine of every other worker.
+pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
+    // SAFETY: `pool` passes a leaked worker.
+    let w = unsafe { begin(arg) };
     w.run_loop();
     w.tid.store(0, Ordering::Relaxed);
     null_mut()
+}
+
+/// The start routine of a kernel thread that is made for one thread, which is not here yet.
+unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
+    // SAFETY: `make_home` passes a leaked worker.
+    let w = unsafe { begin(arg) };
+    futex::wake(&w.tid, 1);
+    while w.futex.load(Ordering::Acquire) == 0 {
+        futex::wait(&w.futex, 0);
+    }
+    if let Some(t) = w.mail() {
+        // SAFETY: handed over runnable, ours alone.
+        unsafe { thread::bind::arrived(&*t) };
+        w.run(t);
+    }
+    w.tid.store(0, Ordering::Relaxed);
+    null_mut()
+}
+
+/// Makes a kernel thread for one thread, which is to be its home; `None` when the kernel refuses.
+pub fn make_home() -> Option<&'static Worker> {
+    let w = Worker::new();
+    tls::enter();
+    let made = pool::spawn_kernel_thread(home_main, (w as *const Worker).cast_mut().cast(), pool::WORKER_STACK);
+    while made && w.tid.load(Ordering::Acquire) == 0 {
+        futex::wait(&w.tid, 0);
+    }
+    tls::leave();
+    made.then_some(w)
 }

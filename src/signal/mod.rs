@@ -26,7 +26,7 @@ use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{self, Thread, stack};
+use crate::thread::{self, Thread, stack, tcb};
 use altstack::AltStack;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -222,7 +222,7 @@ pub fn post(t: &Thread, info: &libc::siginfo_t, shared: bool) {
 /// Something was noted for `t`: parked, it is woken; in program code or in the kernel on some worker, that worker is
 /// interrupted; else it looks when it next leaves the runtime.
 fn alert(t: &Thread, signo: c_int) {
-    poke(t);
+    tcb::set_deferred(t.tp());
     let wants = t.mask.get() & sig::bit(signo) == 0 || t.signals.awaits(signo);
     if wants && !t.waiter.wake(Wake::Interrupted) {
         kick(t, signo);
@@ -260,13 +260,6 @@ pub fn kicked() {
     tls::enter();
     tls::set_deferred(true);
     tls::leave();
-}
-
-/// Makes a thread look into its inbox when it next leaves the runtime.
-fn poke(t: &Thread) {
-    let at = (t.tp() as isize + arch::tls_offset() + 12) as *const AtomicU32;
-    // SAFETY: the fourth word of the engine's block, in the static TLS of a TCB that is never unmapped.
-    unsafe { (*at).store(1, Ordering::SeqCst) };
 }
 
 /// Runs what is noted for the calling thread and not blocked. Called when it leaves the runtime.

@@ -26,6 +26,11 @@ const COMMAND: i32 = !(libc::FUTEX_PRIVATE_FLAG | libc::FUTEX_CLOCK_REALTIME);
 /// As the system call.
 pub unsafe fn futex(a: Words) -> Result<isize, Exit> {
     let op = a[1] as i32;
+    if op & libc::FUTEX_CLOCK_REALTIME != 0 && op & COMMAND != libc::FUTEX_WAIT_BITSET {
+        // The kernel knows to which others the flag may be given.
+        // SAFETY: the caller's arguments.
+        return unsafe { offloaded(a) };
+    }
     let private = op & libc::FUTEX_PRIVATE_FLAG != 0;
     // SAFETY: the caller's arguments, as the kernel would take them.
     unsafe {
@@ -66,6 +71,7 @@ unsafe fn wait(a: Words, op: i32) -> Result<isize, Exit> {
     mem::read(address as *const u32)?;
     // SAFETY: the caller's aligned word.
     let word = unsafe { &*(address as *const AtomicU32) };
+    signal::forget_interruption();
     let how = Wait::until(Call::Futex, until);
     loop {
         let parked = lot::park(address, Kind::Futex, mask, &how, || word.load(Ordering::SeqCst) == expected, || {});
@@ -73,9 +79,12 @@ unsafe fn wait(a: Words, op: i32) -> Result<isize, Exit> {
             Parked::Invalid => return Err(Errno::AGAIN.into()),
             Parked::Woken(Wake::Ready) => return Ok(0),
             Parked::Woken(Wake::TimedOut) => return Err(Errno::TIMEDOUT.into()),
-            Parked::Woken(Wake::Interrupted) if signal::take_interruption() == Interruption::Fail => {
-                return Err(Errno::INTR.into());
-            }
+            Parked::Woken(Wake::Interrupted) => match signal::take_interruption() {
+                // With a time-out the kernel's wait is never restarted after a handler.
+                Interruption::Restart if until.is_some() => return Err(Errno::INTR.into()),
+                Interruption::Fail => return Err(Errno::INTR.into()),
+                _ => {}
+            },
             Parked::Woken(_) => {}
         }
     }

@@ -16,6 +16,7 @@ pub mod spin;
 
 use crate::errno::Exit;
 use crate::sys::time::{self, Timespec};
+use crate::thread::bind;
 
 /// The deadline of a call's absolute time; `EINVAL` for nanoseconds out of range or another clock.
 ///
@@ -28,6 +29,11 @@ pub(crate) unsafe fn deadline(clock: libc::clockid_t, at: *const libc::timespec)
         return Err(Exit::Errno(libc::EINVAL));
     }
     Ok(time::deadline(clock, Timespec { sec: at.tv_sec, nsec: at.tv_nsec })?)
+}
+
+/// Whether the calling thread is this owner, by the tid that it has or had before it was bound.
+pub(crate) fn is_own(owner: u32) -> bool {
+    owner == own_tid() as u32 || bind::is_former(owner)
 }
 
 /// The calling thread's tid as its descriptor shows it: what owners are recorded with.

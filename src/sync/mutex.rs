@@ -4,7 +4,7 @@
 //! running thread may be faster). Robust and priority-inheriting mutexes hold their owner's kernel tid, so a
 //! thread that locks one is bound to a kernel thread first.
 
-use super::{deadline, own_tid};
+use super::{deadline, is_own};
 use crate::errno::Exit;
 use crate::ops::offload;
 use crate::park::Wake;
@@ -61,7 +61,7 @@ pub(super) unsafe fn is_kernels(m: *mut Mutex) -> bool {
 /// Sees to it that the owner's tid, which such a mutex holds, is one that the kernel knows, or no other process has.
 fn prepare_owner(kind: c_int) {
     if kind & ROBUST_OR_PI != 0 {
-        bind::to_kernel_thread();
+        bind::to_kernel_tid();
     } else if kind & SHARED != 0 && matches!(kind & TYPE_MASK, RECURSIVE | ERRORCHECK) {
         bind::to_unique_tid();
     }
@@ -69,6 +69,31 @@ fn prepare_owner(kind: c_int) {
 
 fn is_kernels_kind(kind: c_int) -> bool {
     kind & (ROBUST_OR_PI | PROTECTED | SHARED) != 0
+}
+
+/// Whether the mutex compares its owner with the thread that calls, and the caller may have held it since before it was
+/// bound.
+///
+/// # Safety
+/// `m` is an initialised mutex.
+unsafe fn former_owner(m: *mut Mutex) -> Option<u32> {
+    // SAFETY: the caller's mutex.
+    let (kind, owner) = unsafe { (kind(m), (*layout(m)).owner as u32) };
+    (matches!(kind & TYPE_MASK, RECURSIVE | ERRORCHECK) && bind::is_former(owner)).then_some(owner)
+}
+
+/// libc's trylock, by which a thread that holds the mutex since before it was bound is known.
+///
+/// # Safety
+/// `m` is an initialised mutex.
+unsafe fn try_as_owner(m: *mut Mutex) -> c_int {
+    // SAFETY: the caller's mutex.
+    unsafe {
+        match former_owner(m) {
+            None => real::pthread_mutex_trylock(m),
+            Some(owner) => bind::as_owner(owner, || real::pthread_mutex_trylock(m)),
+        }
+    }
 }
 
 /// pthread_mutex_lock(3).
@@ -86,8 +111,16 @@ pub unsafe fn lock(m: *mut Mutex) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn trylock(m: *mut Mutex) -> Result<(), Exit> {
     // SAFETY: the caller's mutex.
-    prepare_owner(unsafe { kind(m) });
-    Err(Exit::Native)
+    unsafe {
+        prepare_owner(kind(m));
+        if former_owner(m).is_none() {
+            return Err(Exit::Native);
+        }
+        match try_as_owner(m) {
+            0 => Ok(()),
+            e => Err(Exit::Errno(e)),
+        }
+    }
 }
 
 /// pthread_mutex_timedlock(3): absolute CLOCK_REALTIME.
@@ -109,10 +142,12 @@ pub unsafe fn clocklock(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::
         if is_kernels(m) {
             return timed_natively(m, clock, at);
         }
-        match real::pthread_mutex_trylock(m) {
+        match try_as_owner(m) {
             0 => Ok(()),
             libc::EBUSY => {
-                let until = deadline(clock, at);
+                // A time before the epoch is past, whatever its nanoseconds, as in glibc.
+                let past = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+                let until = deadline(clock, if (*at).tv_sec < 0 { &raw const past } else { at });
                 acquire(m, Some(until?), || real::pthread_mutex_lock(m))
             }
             e => Err(Exit::Errno(e)),
@@ -129,7 +164,7 @@ unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_
         if is_kernels_kind(kind) {
             return acquire_natively(m, kind, native);
         }
-        match real::pthread_mutex_trylock(m) {
+        match try_as_owner(m) {
             0 => Ok(()),
             libc::EBUSY => lock_contended(m, kind, until),
             e => Err(Exit::Errno(e)),
@@ -143,7 +178,7 @@ unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_
 unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Result<(), Exit> {
     // SAFETY: the caller's mutex.
     unsafe {
-        if kind & TYPE_MASK == ERRORCHECK && (*layout(m)).owner == own_tid() {
+        if kind & TYPE_MASK == ERRORCHECK && is_own((*layout(m)).owner as u32) {
             return Err(Exit::Errno(libc::EDEADLK));
         }
         let how = Wait::until(Call::Mutex, until);
@@ -155,13 +190,13 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Resu
                 u32::MAX,
                 &how,
                 || {
-                    status = real::pthread_mutex_trylock(m);
+                    status = try_as_owner(m);
                     status == libc::EBUSY
                 },
                 || {},
             );
             if let Parked::Woken(why) = parked {
-                status = real::pthread_mutex_trylock(m);
+                status = try_as_owner(m);
                 if status == libc::EBUSY && why == Wake::TimedOut {
                     return Err(Exit::Errno(libc::ETIMEDOUT));
                 }
@@ -189,7 +224,7 @@ unsafe fn timed_natively(m: *mut Mutex, clock: libc::clockid_t, at: *const libc:
 unsafe fn acquire_natively(m: *mut Mutex, kind: c_int, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
     prepare_owner(kind);
     // SAFETY: the caller's mutex.
-    let status = match unsafe { real::pthread_mutex_trylock(m) } {
+    let status = match unsafe { try_as_owner(m) } {
         libc::EBUSY => {
             let scope = offload::enter();
             let status = native();
@@ -211,9 +246,12 @@ pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
     unsafe {
         let kind = kind(m);
         let stays_locked = kind & TYPE_MASK == RECURSIVE && (*layout(m)).count > 1;
-        match real::pthread_mutex_unlock(m) {
-            0 => {}
-            e => return Err(Exit::Errno(e)),
+        let status = match former_owner(m) {
+            None => real::pthread_mutex_unlock(m),
+            Some(owner) => bind::as_owner(owner, || real::pthread_mutex_unlock(m)),
+        };
+        if status != 0 {
+            return Err(Exit::Errno(status));
         }
         if !is_kernels_kind(kind) && !stays_locked {
             lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
@@ -228,5 +266,5 @@ pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
 /// `m` is an initialised mutex.
 pub(super) unsafe fn is_unlockable(m: *mut Mutex) -> bool {
     // SAFETY: the caller's mutex.
-    unsafe { !matches!(kind(m) & TYPE_MASK, ERRORCHECK | RECURSIVE) || (*layout(m)).owner == own_tid() }
+    unsafe { !matches!(kind(m) & TYPE_MASK, ERRORCHECK | RECURSIVE) || is_own((*layout(m)).owner as u32) }
 }

@@ -3,7 +3,7 @@
 //! A release wakes one writer and every reader, who compete again. The default kind prefers readers, as in
 //! glibc; with PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP a reader also waits for a writer that waits.
 
-use super::{deadline, own_tid};
+use super::{deadline, is_own};
 use crate::errno::Exit;
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
@@ -152,7 +152,7 @@ unsafe fn acquire(l: *mut Lock, kind: Kind, until: impl FnOnce() -> Result<Optio
             libc::EBUSY => {}
             e => return Err(Exit::Errno(e)),
         }
-        if field(l, CUR_WRITER) as i32 == own_tid() {
+        if is_own(field(l, CUR_WRITER)) {
             return Err(Exit::Errno(libc::EDEADLK));
         }
         let how = Wait::until(Call::Rwlock, until()?);
@@ -215,7 +215,7 @@ pub unsafe fn unlock(l: *mut Lock) -> Result<(), Exit> {
     // SAFETY: the caller's lock; `shared` is read before it may be freed.
     unsafe {
         let shared = field(l, SHARED) != 0;
-        match real::pthread_rwlock_unlock(l) {
+        match bind::as_owner(field(l, CUR_WRITER), || real::pthread_rwlock_unlock(l)) {
             0 => {}
             e => return Err(Exit::Errno(e)),
         }

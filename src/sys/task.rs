@@ -43,6 +43,23 @@ fn read<T>(tid: u32, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Opti
     parse(&text[..n])
 }
 
+/// Gives a kernel thread of this process a name, which ends with a NUL.
+pub fn set_name(tid: u32, name: &[u8; 16]) {
+    let mut path = super::Line::new();
+    let _ = write!(path, "/proc/self/task/{tid}/comm\0");
+    let len = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    // SAFETY: the path is NUL-terminated; the name is a live array of at least that length.
+    unsafe {
+        let Ok(fd) =
+            syscall!(libc::SYS_openat, libc::AT_FDCWD, path.bytes().as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC)
+        else {
+            return;
+        };
+        let _ = syscall!(libc::SYS_write, fd, name.as_ptr(), len);
+        let _ = syscall!(libc::SYS_close, fd);
+    }
+}
+
 /// The number of the system call that a blocked thread is in: the first word.
 fn call(text: &[u8]) -> Option<i64> {
     core::str::from_utf8(text).ok()?.split_ascii_whitespace().next()?.parse().ok()

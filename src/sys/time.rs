@@ -11,9 +11,34 @@ pub struct Timespec {
 
 pub const SECOND: u64 = 1_000_000_000;
 
+/// The kernel's clocks end here, after 292 years, and longer times are cut.
+const LONGEST: u64 = i64::MAX as u64;
+
+const fn at_most_longest(ns: u64) -> u64 {
+    if ns > LONGEST { LONGEST } else { ns }
+}
+
 impl Timespec {
     pub const fn from_nanos(ns: u64) -> Timespec {
         Timespec { sec: (ns / SECOND) as i64, nsec: (ns % SECOND) as i64 }
+    }
+
+    /// A valid time or interval and `ns` more, at most as many seconds as there are.
+    pub const fn plus(&self, ns: u64) -> Timespec {
+        let more = Timespec::from_nanos(ns);
+        let nsec = self.nsec + more.nsec;
+        let carry = nsec / SECOND as i64;
+        Timespec { sec: self.sec.saturating_add(more.sec + carry), nsec: nsec % SECOND as i64 }
+    }
+
+    /// The same less `ns`, at least zero.
+    pub const fn less(&self, ns: u64) -> Timespec {
+        let past = Timespec::from_nanos(ns);
+        let (mut sec, mut nsec) = (self.sec - past.sec, self.nsec - past.nsec);
+        if nsec < 0 {
+            (sec, nsec) = (sec - 1, nsec + SECOND as i64);
+        }
+        if sec < 0 { Timespec { sec: 0, nsec: 0 } } else { Timespec { sec, nsec } }
     }
 
     /// Whether the kernel would take it as an interval or an absolute time.
@@ -21,12 +46,12 @@ impl Timespec {
         self.sec >= 0 && 0 <= self.nsec && self.nsec < SECOND as i64
     }
 
-    /// Nanoseconds, saturating; a negative time counts as zero.
+    /// Nanoseconds, at most the kernel's longest time; a negative time counts as zero.
     pub const fn nanos(&self) -> u64 {
         if self.sec < 0 {
             return 0;
         }
-        (self.sec as u64).saturating_mul(SECOND).saturating_add(self.nsec as u64)
+        at_most_longest((self.sec as u64).saturating_mul(SECOND).saturating_add(self.nsec as u64))
     }
 }
 
@@ -43,9 +68,9 @@ pub fn now() -> u64 {
     clock(libc::CLOCK_MONOTONIC)
 }
 
-/// The monotonic deadline `interval` ns from now, saturating.
+/// The monotonic deadline `interval` ns from now, at most the kernel's longest time.
 pub fn after(interval: u64) -> u64 {
-    now().saturating_add(interval)
+    at_most_longest(now().saturating_add(interval))
 }
 
 /// Turns an absolute time of `clock_id` into a monotonic deadline. Times in the past give a deadline in
@@ -55,8 +80,24 @@ pub fn deadline(clock_id: libc::clockid_t, at: Timespec) -> Result<u64, Errno> {
         libc::CLOCK_MONOTONIC => Ok(at.nanos()),
         libc::CLOCK_REALTIME => {
             let (real, mono) = (clock(libc::CLOCK_REALTIME), now());
-            Ok(mono.saturating_add(at.nanos()).saturating_sub(real))
+            Ok(at_most_longest(mono.saturating_add(at.nanos()).saturating_sub(real)))
         }
         _ => Err(Errno::INVAL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_that_do_not_fit_in_nanoseconds() {
+        let far = Timespec { sec: i64::MAX, nsec: 999_999_999 };
+        assert_eq!(far.nanos(), LONGEST);
+        assert_eq!(far.plus(2 * SECOND).sec, i64::MAX);
+        assert_eq!(far.less(SECOND + 1), Timespec { sec: i64::MAX - 1, nsec: 999_999_998 });
+        assert_eq!(Timespec { sec: 1, nsec: 0 }.less(1), Timespec { sec: 0, nsec: 999_999_999 });
+        assert_eq!(Timespec { sec: 1, nsec: 0 }.less(2 * SECOND), Timespec::default());
+        assert_eq!(Timespec { sec: 1, nsec: 999_999_999 }.plus(1), Timespec { sec: 2, nsec: 0 });
     }
 }

@@ -1,37 +1,186 @@
 //! Bind: a thread that asks for something only a kernel thread has gets one of its own, for good.
 //!
-//! It keeps the worker's kernel thread that it runs on; its descriptor shows that thread's true tid from then
-//! on and its robust list is the kernel's. It parks through the same lot, on a futex.
+//! One that asks for itself keeps the worker's kernel thread that it runs on. One that another thread asks it for gets a
+//! kernel thread made for it, at once, so that what is asked can be told to the kernel; it moves there when it is next
+//! switched to (`Thread::home`). From then on it is known by the kernel thread's tid, and once it is there its robust list is
+//! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
+//! lock whose owner the kernel or another process looks at.
+//!
+//! Main's kernel thread is the process's first, whoever asks.
+//!
+//! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
-use super::tcb;
+use super::{ENDED, FREE, Thread, is_main, tcb, wait};
 use crate::arch::{self, tls};
-use crate::report;
+use crate::atomic::{AtomicU32, Ordering};
+use crate::errno::Errno;
+use crate::report::{self, Call};
 use crate::sched;
-use crate::sys;
+use crate::sys::{self, time};
 use crate::syscall;
+use wait::Wait;
+
+/// Between two looks at what another thread is about to do.
+const LOOK: u64 = 200_000;
+/// How long main waits for the process's first kernel thread, which another thread may be using, before it takes another one.
+const COME_HOME: u64 = time::SECOND / 5;
 
 /// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
 /// process id.
 pub fn to_unique_tid() {
-    if !super::is_main(tls::current()) {
-        to_kernel_thread();
+    if !is_main(tls::current()) {
+        to_kernel_tid();
+    }
+}
+
+/// Binds the calling green thread, and shows its kernel thread's tid in its descriptor.
+pub fn to_kernel_tid() {
+    to_kernel_thread();
+    // SAFETY: records are never freed.
+    let t = unsafe { tls::current().as_ref() };
+    if let Some((t, word)) = t.zip(tcb::tid(arch::thread_pointer())) {
+        word.store(t.tid(), Ordering::Relaxed);
     }
 }
 
 /// Binds the calling green thread, once. Foreign threads are bound already.
 pub fn to_kernel_thread() {
-    let t = tls::current();
-    // SAFETY: the current record is alive.
-    if t.is_null() || unsafe { (*t).is_bound() } {
+    // SAFETY: records are never freed.
+    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
+    while !t.is_bound() {
+        if t.claim() {
+            take_workers(t);
+        } else if t.home().is_null() {
+            look_later();
+        } else {
+            go_home(t);
+        }
+    }
+}
+
+/// Binds a green thread, which may be another than the caller: its tid is a kernel thread's when this returns. `ESRCH` when
+/// it has ended, `EAGAIN` when the kernel makes no more threads.
+pub fn any(t: &Thread) -> Result<(), Errno> {
+    if core::ptr::eq(tls::current(), t) {
+        to_kernel_thread();
+        return Ok(());
+    }
+    if is_main(t) {
+        if !t.is_bound() {
+            t.summon();
+            tcb::set_deferred(t.tp());
+        }
+        return Ok(());
+    }
+    while !t.has_kernel_tid() {
+        if has_ended(t) {
+            return Err(Errno(libc::ESRCH));
+        }
+        if t.claim() {
+            return make_home(t);
+        }
+        look_later();
+    }
+    Ok(())
+}
+
+fn has_ended(t: &Thread) -> bool {
+    matches!(t.life.load(Ordering::SeqCst), ENDED | FREE)
+}
+
+fn look_later() {
+    wait::sleep(&Wait::until(Call::Sleep, Some(time::after(LOOK))));
+}
+
+fn make_home(t: &Thread) -> Result<(), Errno> {
+    let Some(home) = sched::make_home() else {
+        t.unclaim();
+        return Err(Errno::AGAIN);
+    };
+    t.set_kernel_tid(home.tid());
+    if !t.offer_home(home) {
+        home.dismiss();
+        return Err(Errno(libc::ESRCH));
+    }
+    tcb::set_deferred(t.tp());
+    Ok(())
+}
+
+/// The calling thread, which leaves the runtime or asks about itself, does what others wait for it to do.
+pub fn obey() {
+    // SAFETY: records are never freed.
+    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
+    if t.is_bound() {
         return;
     }
-    sched::bind();
-    report::count(report::Event::Bind);
-    let tp = arch::thread_pointer();
-    // SAFETY: as above.
-    unsafe { (*t).set_tid(sys::gettid()) };
-    if let Some(head) = tcb::robust_head(tp) {
-        // SAFETY: the head lies in this thread's live descriptor, where glibc keeps it.
-        let _ = unsafe { syscall!(libc::SYS_set_robust_list, head, 24usize) };
+    if !t.home().is_null() {
+        go_home(t);
+    } else if t.take_summons() {
+        to_kernel_thread();
     }
+}
+
+/// Lets the worker send the calling thread to its own kernel thread.
+fn go_home(t: &Thread) {
+    tls::enter();
+    sched::yield_now(t);
+    tls::leave();
+}
+
+/// The calling green thread keeps its worker's kernel thread.
+fn take_workers(t: &Thread) {
+    if is_main(t) {
+        let until = time::after(COME_HOME);
+        // SAFETY: workers are never freed.
+        while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
+            look_later();
+        }
+    }
+    sched::bind();
+    register(t);
+    t.set_kernel_tid(sys::gettid());
+}
+
+/// The calling kernel thread is the home of `t`, which is about to run here for the first time.
+pub fn arrived(t: &Thread) {
+    t.set_bound();
+    register(t);
+}
+
+/// Tells the kernel what it has to know of the thread whose kernel thread this is.
+fn register(t: &Thread) {
+    report::count(report::Event::Bind);
+    let name = t.name.get();
+    // SAFETY: the head lies in this thread's live descriptor, where glibc keeps it; a name of sixteen bytes.
+    unsafe {
+        if let Some(head) = tcb::robust_head(t.tp()) {
+            let _ = syscall!(libc::SYS_set_robust_list, head, 24usize);
+        }
+        if name[0] != 0 {
+            let _ = syscall!(libc::SYS_prctl, libc::PR_SET_NAME, name.as_ptr());
+        }
+    }
+}
+
+/// Runs `f`, which asks whether the calling thread is `owner`, on a descriptor that says so if that is the tid it showed
+/// before: a lock that it has held since then knows no other.
+pub fn as_owner<R>(owner: u32, f: impl FnOnce() -> R) -> R {
+    let Some(word) = former(owner) else { return f() };
+    tls::enter();
+    let now = word.swap(owner, Ordering::Relaxed);
+    let r = f();
+    word.store(now, Ordering::Relaxed);
+    tls::leave();
+    r
+}
+
+/// Whether this is the tid that the calling thread's descriptor showed before it showed its kernel thread's.
+pub fn is_former(tid: u32) -> bool {
+    former(tid).is_some()
+}
+
+fn former(tid: u32) -> Option<&'static AtomicU32> {
+    // SAFETY: records are never freed.
+    let t = unsafe { tls::current().as_ref() }.filter(|t| tid != 0 && t.former_tid() == tid)?;
+    tcb::tid(t.tp()).filter(|word| word.load(Ordering::Relaxed) != tid)
 }

@@ -74,6 +74,8 @@ pub struct Thread {
     /// What its last suspension asked for.
     pub action: Cell<Action>,
     bound: AtomicBool,
+    /// The kernel thread that another thread has made for it, to which it moves when it is next switched to.
+    home: AtomicPtr<Worker>,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
     pub mask: signal::SharedMask,
@@ -92,6 +94,15 @@ pub struct Thread {
     /// Who is in pthread_join for it: a record's address, FOREIGN_JOINER, or 0.
     pub joiner: AtomicUsize,
     tid: AtomicU32,
+    /// The tid it had as a green thread, by which locks that it held when it was bound name it; 0 for none.
+    former_tid: AtomicU32,
+    /// Somebody is giving it a kernel thread, or has.
+    claimed: AtomicBool,
+    /// Main only: it is to bind itself, because its kernel thread's state has been changed from outside.
+    summoned: AtomicBool,
+    /// What the kernel keeps for its kernel thread is no longer what the process began with: the threads it makes have to
+    /// inherit that.
+    altered: AtomicBool,
     /// Which process image it was made in: a forked child's runtime is another.
     pub epoch: Cell<u32>,
     start: Cell<Option<Start>>,
@@ -113,11 +124,14 @@ unsafe impl Sync for Thread {}
 // SAFETY: as above.
 unsafe impl Send for Thread {}
 
+/// In the place of the home of a thread that has ended.
+const CLOSED: *mut Worker = core::ptr::without_provenance_mut(1);
+
 static MAIN: AtomicPtr<Thread> = AtomicPtr::new(null_mut());
 /// Green threads that have not ended, main included.
 pub static LIVE: AtomicUsize = AtomicUsize::new(0);
 /// Thread ids start above any the kernel gives (PID_MAX_LIMIT is 2^22) and stay below the futex word's flags.
-const FIRST_TID: u32 = 1 << 22;
+pub const FIRST_TID: u32 = 1 << 22;
 const LAST_TID: u32 = (1 << 30) - 1;
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
@@ -138,6 +152,11 @@ impl Thread {
             pair: Cell::new(stack::Pair::default()),
             stack_base: Cell::new(0),
             bound: AtomicBool::new(false),
+            home: AtomicPtr::new(null_mut()),
+            former_tid: AtomicU32::new(0),
+            claimed: AtomicBool::new(false),
+            summoned: AtomicBool::new(false),
+            altered: AtomicBool::new(false),
             life: AtomicU32::new(JOINABLE),
             joiner: AtomicUsize::new(0),
             tid: AtomicU32::new(tid),
@@ -178,6 +197,53 @@ impl Thread {
         self.bound.store(true, Ordering::Relaxed);
     }
 
+    /// Claims the right to give it a kernel thread; false when somebody has.
+    pub(super) fn claim(&self) -> bool {
+        !self.claimed.swap(true, Ordering::AcqRel)
+    }
+
+    /// The claim has come to nothing.
+    pub(super) fn unclaim(&self) {
+        self.claimed.store(false, Ordering::Release);
+    }
+
+    /// The kernel thread that waits for it, or that it is on because it did; null for none.
+    #[inline]
+    pub fn home(&self) -> *const Worker {
+        self.home.load(Ordering::Acquire)
+    }
+
+    /// Gives it a kernel thread to move to; false when it has ended.
+    pub(super) fn offer_home(&self, w: &Worker) -> bool {
+        let w = (w as *const Worker).cast_mut();
+        self.home.compare_exchange(null_mut(), w, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// It has ended: takes back the kernel thread that it has not moved to, and refuses any other.
+    fn close_home(&self) -> Option<&'static Worker> {
+        let home = self.home.swap(CLOSED, Ordering::AcqRel);
+        // SAFETY: workers are never freed.
+        if self.is_bound() || home == CLOSED { None } else { unsafe { home.as_ref() } }
+    }
+
+    pub(super) fn summon(&self) {
+        self.summoned.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether it was summoned since this was last asked.
+    pub(super) fn take_summons(&self) -> bool {
+        self.summoned.load(Ordering::Relaxed) && self.summoned.swap(false, Ordering::SeqCst)
+    }
+
+    /// See `altered`.
+    pub fn is_altered(&self) -> bool {
+        self.altered.load(Ordering::Relaxed)
+    }
+
+    pub fn set_altered(&self) {
+        self.altered.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it was made by the process image that runs now.
     pub fn is_current_epoch(&self) -> bool {
         self.epoch.get() == EPOCH.load(Ordering::Relaxed)
@@ -193,12 +259,31 @@ impl Thread {
         self.tid.load(Ordering::Relaxed)
     }
 
+    /// The tid it had before it was bound; 0 for none.
+    pub fn former_tid(&self) -> u32 {
+        self.former_tid.load(Ordering::Relaxed)
+    }
+
+    /// Whether its tid is the kernel's too.
+    pub fn has_kernel_tid(&self) -> bool {
+        self.tid() < FIRST_TID
+    }
+
+    /// From now on it is known by the tid of its kernel thread. Its descriptor is not: libc's own locks, which it may hold
+    /// at any moment (the loader's, in a constructor), name their owner by that.
+    pub(super) fn set_kernel_tid(&self, tid: u32) {
+        if !self.has_kernel_tid() {
+            self.former_tid.store(self.tid(), Ordering::Relaxed);
+        }
+        self.tid.store(tid, Ordering::Relaxed);
+    }
+
     /// A recycled pair's next thread is another thread: a lock that the last one left held is not its own.
     pub fn renew_tid(&self) {
         self.set_tid(next_tid());
     }
 
-    pub(crate) fn set_tid(&self, tid: u32) {
+    fn set_tid(&self, tid: u32) {
         self.tid.store(tid, Ordering::Relaxed);
         if let Some(word) = tcb::tid(self.tp()) {
             word.store(tid, Ordering::Relaxed);
@@ -225,6 +310,10 @@ impl Thread {
         cancel::reset_word(self.tp());
         self.signals.reset();
         self.handler_at.set(0);
+        self.home.store(null_mut(), Ordering::Relaxed);
+        self.former_tid.store(0, Ordering::Relaxed);
+        self.claimed.store(false, Ordering::Relaxed);
+        self.altered.store(false, Ordering::Relaxed);
         crate::report::live(LIVE.fetch_add(1, Ordering::SeqCst) + 1);
     }
 
@@ -354,6 +443,9 @@ impl Thread {
 /// The worker saw the thread's coroutine return: nothing runs on the pair's stack any more.
 pub fn ended(t: &Thread) {
     t.clear_body();
+    if let Some(home) = t.close_home() {
+        home.dismiss();
+    }
     if t.life.load(Ordering::Acquire) == JOINABLE
         && t.life.compare_exchange(JOINABLE, ENDED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     {
@@ -406,12 +498,13 @@ pub fn fork_done() {
     RECORDS.let_go();
 }
 
-/// The green thread with this tid, if one lives.
+/// The green thread that has this tid, or had it before it was bound, if it lives.
 pub fn of_tid(tid: u32) -> Option<&'static Thread> {
     if let Some(main) = main_thread().filter(|m| m.tid() == tid) {
         return Some(main);
     }
-    RECORDS.lock().iter().copied().find(|t| t.tid() == tid && t.life.load(Ordering::Acquire) != FREE)
+    let is_named = |t: &Thread| t.tid() == tid || (tid != 0 && t.former_tid() == tid);
+    RECORDS.lock().iter().copied().find(|t| is_named(t) && t.life.load(Ordering::Acquire) != FREE)
 }
 
 /// A living green thread of which `is_it` holds.

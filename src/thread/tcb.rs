@@ -99,13 +99,9 @@ pub fn set_depth(tp: usize, depth: u64) {
     unsafe { at.add(1).write(depth) };
 }
 
-/// Runs `f` while the calling thread's descriptor shows the worker's true tid: for the libc functions that
-/// hand it to the kernel. Nothing in `f` may park.
-pub fn with_kernel_tid<R>(f: impl FnOnce() -> R) -> R {
-    let tp = arch::thread_pointer();
-    let Some(word) = tid(tp) else { return f() };
-    let green = word.swap(sys::gettid(), Ordering::Relaxed);
-    let r = f();
-    word.store(green, Ordering::Relaxed);
-    r
+/// Makes the thread at `tp` look what is wanted of it when it next leaves the runtime.
+pub fn set_deferred(tp: usize) {
+    let at = (tp as isize + arch::tls_offset() + 12) as *const AtomicU32;
+    // SAFETY: the fourth word of the engine's block, in the static TLS of a TCB that is never unmapped.
+    unsafe { (*at).store(1, Ordering::SeqCst) };
 }

@@ -118,9 +118,9 @@ unsafe extern "C-unwind" fn clone(
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 
-// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace, which
-// it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take the lowest
-// free number, which another thread that opens a file at that moment would see.
+// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace,
+// which it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take
+// the lowest free number, which another thread that opens a file at that moment would see.
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn __wait(status: *mut c_int) -> pid_t }

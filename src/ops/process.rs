@@ -10,13 +10,13 @@ use crate::thread::exit;
 use core::ffi::{c_int, c_long};
 use libc::pid_t;
 
-/// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB, while
-/// the thread is held in the kernel. The other green threads go on; every hook that the child calls is the C library's own
-/// function, because [`active`](start::active) says no to it. Its own are the signal mask, the dispositions and the table
-/// of descriptors, which the kernel copies.
+/// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB,
+/// while the thread is held in the kernel. The other green threads go on. Every hook that the child calls is libc's own
+/// function, because [`active`](start::active) says no to it, but for those that wake threads ([`started`](start::started)).
+/// Its own are the signal mask, the dispositions and the table of descriptors, which the kernel copies.
 ///
-/// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what it
-/// leaves when it execs nobody could clear).
+/// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what
+/// it leaves when it execs nobody could clear).
 pub fn vfork_prepare() {
     super::offload::enter();
     start::vfork_prepare();
@@ -43,8 +43,8 @@ pub enum Child {
 }
 
 impl Child {
-    /// What these flags make; `None` for what is not ours: a kernel thread, a process beside us in our memory, or one that would
-    /// close our own descriptors in our table.
+    /// What these flags make; `None` for what is not ours: a kernel thread, a process beside us in our memory, or one
+    /// that would close our own descriptors in our table.
     fn of(flags: c_int) -> Option<Child> {
         const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
         match flags & (SHARED | libc::CLONE_THREAD | libc::CLONE_SETTLS | libc::CLONE_FILES) {
@@ -90,7 +90,8 @@ impl Child {
     }
 }
 
-/// The system calls fork, clone and clone3 made by syscall(2): ours when the child has its own memory and goes on from here.
+/// The system calls fork, clone and clone3 made by syscall(2): ours when the child has its own memory and goes on from
+/// here.
 ///
 /// # Safety
 /// As the system call.

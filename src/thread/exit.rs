@@ -2,7 +2,7 @@
 
 use super::{LIVE, Thread, keys, tls_image};
 use crate::arch::{self, EntryCalls, tls};
-use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::real;
 use crate::sched;
 use crate::signal;
@@ -148,30 +148,49 @@ pub fn before_cancel() -> bool {
 }
 
 /// Main ends alone: libc runs its key destructors after the unwinding and then asks its own thread count
-/// whether it was the last. A key of ours, whose destructor runs among those, puts the true count there.
+/// whether it was the last. A key of ours, whose destructor runs among those, answers instead.
 fn leave_main() {
     sched::bind();
     let mut key: libc::pthread_key_t = 0;
     // SAFETY: a key of our own with a non-null value on the calling thread; its destructor is below.
     unsafe {
         if real::pthread_key_create(&mut key, Some(main_is_gone)) == 0 {
+            LAST_KEY.store(key, Ordering::Relaxed);
             real::pthread_setspecific(key, core::ptr::without_provenance(1));
         }
     }
 }
 
-unsafe extern "C" fn main_is_gone(_: *mut c_void) {
+static LAST_KEY: AtomicU32 = AtomicU32::new(0);
+
+/// `round`: the value of our key, which is given back to it until libc's last round: the program's keys come first.
+unsafe extern "C" fn main_is_gone(round: *mut c_void) {
+    /// PTHREAD_DESTRUCTOR_ITERATIONS.
+    const ROUNDS: usize = 4;
+    /// More than there can be, so that no kernel thread of ours that ends takes itself for the process's last.
+    const MANY: u32 = 1 << 30;
+    if round.addr() < ROUNDS {
+        let next = core::ptr::without_provenance(round.addr() + 1);
+        // SAFETY: our own key.
+        unsafe { real::pthread_setspecific(LAST_KEY.load(Ordering::Relaxed), next) };
+        return;
+    }
     MAIN_GONE.store(true, Ordering::SeqCst);
     let last = LIVE.fetch_sub(1, Ordering::SeqCst) == 1;
     if let Some(main) = super::main_thread() {
         super::ended(main);
     }
+    if last {
+        // Not left to libc's count, in which a worker that is being made this moment stands too.
+        // SAFETY: as at the end of a process's last thread.
+        unsafe { real::exit(0) };
+    }
     let count = real::address(c"__nptl_nthreads").cast_mut().cast::<u32>();
-    // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 makes it exit the
+    // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 would make it exit the
     // process, more makes it end this kernel thread.
     unsafe {
         if !count.is_null() {
-            count.write_volatile(if last { 1 } else { 2 });
+            count.write_volatile(MANY);
         }
     }
 }

@@ -92,7 +92,7 @@
 //! | `creat` | fd | `ops::fd::opened` |
 //! | `creat64` | fd | `ops::fd::opened` |
 //! | `posix_openpt` | fd | `ops::fd::opened` |
-//! | `fclose` | fd | `ops::fd::closing` |
+//! | `fclose` | fd | `ops::stdio::closing` |
 //! | `ioctl` | fd | `ops::fd::mode_changed` |
 //! | `fcntl` | fd | `ops::fd::opened` |
 //! | `fcntl64` | fd | `ops::fd::opened` |

@@ -166,8 +166,8 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             return;
         }
         let t = tls::current().as_ref();
-        // A broken pipe is the writer's own, though the kernel does not say so.
-        let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE;
+        // A broken pipe is the writer's own, though the kernel does not say so; and a kernel thread of its own may have timers.
+        let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE || t.is_some_and(Thread::is_bound);
         if tls::depth() > 0 {
             defer(t, &*info, own);
             return;

@@ -207,10 +207,12 @@ impl Thread {
         self.claimed.store(false, Ordering::Release);
     }
 
-    /// The kernel thread that waits for it, or that it is on because it did; null for none.
+    /// The kernel thread that waits for it, or that it is on because it did; null for none. One that has ended and goes on,
+    /// as the first thread of a forked child does until the child's others have, gets none.
     #[inline]
     pub fn home(&self) -> *const Worker {
-        self.home.load(Ordering::Acquire)
+        let home = self.home.load(Ordering::Acquire);
+        if home == CLOSED { null() } else { home }
     }
 
     /// Gives it a kernel thread to move to; false when it has ended.

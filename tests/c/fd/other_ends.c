@@ -60,8 +60,9 @@ int main(void)
     number = ends[0];
     int copy = dup(number);
     thread = closed_reader(0);
-    say_call("shutdown", shutdown(copy, SHUT_RDWR));
+    int result = shutdown(copy, SHUT_RDWR);
     finish(thread);
+    say_call("shutdown", result);
     MUST(close(copy) == 0 && close(ends[1]) == 0);
 
     tcp_pair(ends);

@@ -1,16 +1,19 @@
 //! pthread_mutex: libc's trylock decides, a thread that finds it busy parks on its address.
 //!
 //! The unlock hook unlocks for real and then wakes one waiter; a woken thread competes again (as with glibc, a
-//! running thread may be faster). Robust and priority-inheriting mutexes hold their owner's kernel tid, so a
+//! running thread may be faster); one that has lost a few times is let run at once. Robust and priority-inheriting mutexes hold their owner's kernel tid, so a
 //! thread that locks one is bound to a kernel thread first.
 
 use super::{deadline, is_own};
+use crate::arch::tls;
+use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Exit;
-use crate::ops::offload;
+use crate::ops::{self, offload};
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::real;
 use crate::report::Call;
+use crate::sched;
 use crate::thread::bind;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
@@ -47,6 +50,16 @@ unsafe fn layout(m: *mut Mutex) -> *mut Layout {
 unsafe fn kind(m: *mut Mutex) -> c_int {
     // SAFETY: the caller's promise; the kind does not change after initialisation.
     unsafe { (*layout(m)).kind }
+}
+
+/// Waiters that have been woken in vain again and again, by mutex. Two mutexes that share a number cost each other a turn.
+static STARVING: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+/// How often a waiter may be woken in vain before unlocking lets it run.
+const IN_VAIN: u32 = 3;
+
+fn starving(m: *mut Mutex) -> &'static AtomicU32 {
+    let at = m as usize;
+    &STARVING[(at >> 4 ^ at >> 10) % STARVING.len()]
 }
 
 /// Whether the kernel, or another process, has a part in it.
@@ -182,7 +195,8 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Resu
             return Err(Exit::Errno(libc::EDEADLK));
         }
         let how = Wait::until(Call::Mutex, until);
-        loop {
+        let mut in_vain = 0;
+        let end = loop {
             let mut status = libc::EBUSY;
             let parked = lot::park(
                 m as usize,
@@ -198,15 +212,21 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Resu
             if let Parked::Woken(why) = parked {
                 status = try_as_owner(m);
                 if status == libc::EBUSY && why == Wake::TimedOut {
-                    return Err(Exit::Errno(libc::ETIMEDOUT));
+                    break libc::ETIMEDOUT;
                 }
             }
-            match status {
-                0 => return Ok(()),
-                libc::EBUSY => {}
-                e => return Err(Exit::Errno(e)),
+            if status != libc::EBUSY {
+                break status;
             }
+            in_vain += 1;
+            if in_vain == IN_VAIN {
+                starving(m).fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        if in_vain >= IN_VAIN {
+            starving(m).fetch_sub(1, Ordering::Relaxed);
         }
+        if end == 0 { Ok(()) } else { Err(Exit::Errno(end)) }
     }
 }
 
@@ -254,10 +274,27 @@ pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
             return Err(Exit::Errno(status));
         }
         if !is_kernels_kind(kind) && !stays_locked {
-            lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
+            let woken = lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
+            if woken != 0 && starving(m).load(Ordering::Relaxed) != 0 {
+                let_it_run();
+            }
         }
     }
     Ok(())
+}
+
+/// The thread that has just been woken goes first: it has been woken before, and found the mutex locked by one that keeps it
+/// while it waits for something else. (Three threads that each sleep under a lock, on one worker: one of them had it for ever.)
+#[cold]
+fn let_it_run() {
+    // Not from inside a wait, which releases the mutex on its way.
+    if tls::depth() == 0
+        && let Some(t) = ops::green()
+    {
+        tls::enter();
+        sched::yield_now(t);
+        tls::leave();
+    }
 }
 
 /// Whether the calling thread may unlock it, for the kinds that know.

@@ -42,9 +42,11 @@ pub mod futex {
             // SAFETY: an integer.
             libc::SYS_close => Ok(unsafe { super::fd::close(a as i32) }? as c_long),
             // SAFETY: integers.
-            libc::SYS_close_range => Ok(unsafe { super::fd::close_range(a as u32, b as u32, c as i32) }? as c_long),
+            libc::SYS_dup2 => Ok(unsafe { super::fd::dup2(a as i32, b as i32) }? as c_long),
             // SAFETY: integers.
-            libc::SYS_dup2 | libc::SYS_dup3 => Ok(unsafe { super::fd::dup2(a as i32, b as i32) }? as c_long),
+            libc::SYS_dup3 => Ok(unsafe { super::fd::dup3(a as i32, b as i32, c as i32) }? as c_long),
+            // SAFETY: integers.
+            libc::SYS_close_range => Ok(unsafe { super::fd::close_range(a as u32, b as u32, c as i32) }? as c_long),
             libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
                 super::fd::mode_changed();
                 Err(Exit::Native)

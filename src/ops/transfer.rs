@@ -6,6 +6,7 @@
 
 use super::green;
 use super::io::keep_progress;
+use super::offload;
 use super::ready::{On, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
@@ -95,8 +96,30 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
             }
         }
     };
-    let end = until_ready(On::write(to, Call::Send), attempt);
+    let mut end = until_ready(On::write(to, Call::Send), attempt);
+    if end == Err(Exit::Cancelled) {
+        // Unlike the others it is no cancellation point: the rest is the real call.
+        let scope = offload::enter();
+        // SAFETY: as above.
+        let rest = unsafe { syscall!(libc::SYS_sendfile, to, from, offset, count - sent) };
+        offload::leave(scope);
+        end = rest.map(|n| sent += n).map_err(Exit::from);
+    }
     keep_progress(end, sent)
+}
+
+/// Whether a move would say at once that it has to wait, or that it is a wrong one: nothing may be waited for before
+/// that is known. Only what a pipe is not ready for, because the kernel looks at the pipe first, and what has no pipe
+/// at all.
+fn may_be_tried(from: c_int, to: c_int) -> bool {
+    let (has_input, has_room) = (sysfd::poll_now(from, libc::POLLIN) != 0, sysfd::poll_now(to, libc::POLLOUT) != 0);
+    let (from_pipe, to_pipe) = (|| sysfd::is_pipe(from), || sysfd::is_pipe(to));
+    match (has_input, has_room) {
+        (true, true) => false,
+        (false, true) => from_pipe() || !to_pipe(),
+        (true, false) => to_pipe() || !from_pipe(),
+        (false, false) => true,
+    }
 }
 
 /// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told how many it may move, and does not
@@ -107,6 +130,12 @@ fn across(
     from: c_int, to: c_int, len: usize, mut shift: impl FnMut(usize) -> Result<usize, Errno>,
 ) -> Result<ssize_t, Exit> {
     let has_input = || sysfd::poll_now(from, libc::POLLIN) != 0;
+    if may_be_tried(from, to) {
+        match shift(len) {
+            Err(Errno::AGAIN) => {}
+            done => return Ok(done? as ssize_t),
+        }
+    }
     let (mut done, mut refusals) = (0, 0);
     loop {
         // At the numbers, whatever they name by now: so will the move.
@@ -140,6 +169,10 @@ pub unsafe fn splice(
     from: c_int, from_offset: *mut off_t, to: c_int, to_offset: *mut off_t, len: usize, flags: c_uint,
 ) -> Result<ssize_t, Exit> {
     if flags & NONBLOCK != 0 || len == 0 || green().is_none() {
+        return Err(Exit::Native);
+    }
+    let is_wrong = |fd, offset: *mut off_t| !offset.is_null() && reactor::is_pollable(fd);
+    if is_wrong(from, from_offset) || is_wrong(to, to_offset) {
         return Err(Exit::Native);
     }
     // SAFETY: the caller's offsets.

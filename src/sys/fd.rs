@@ -29,6 +29,12 @@ pub fn is_terminal(fd: Fd) -> bool {
     got != Err(Errno(libc::ENOTTY))
 }
 
+/// Whether it is an end of a pipe.
+pub fn is_pipe(fd: Fd) -> bool {
+    // SAFETY: F_GETPIPE_SZ takes no pointer.
+    unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_GETPIPE_SZ) }.is_ok()
+}
+
 /// The file status flags of the description (`F_GETFL`).
 pub fn status_flags(fd: Fd) -> Result<i32, Errno> {
     // SAFETY: F_GETFL takes no pointer.

@@ -57,6 +57,10 @@ int main(void)
     begin();
     MUST(sem_init(&arrived, 0, 0) == 0);
     tcp_pair(ends);
+    // Otherwise the kernel may hold all of it, and the writer does not wait.
+    int room = sizeof block;
+    MUST(setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+    MUST(setsockopt(ends[1], SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
     run(true);
     run(false);
     return 0;

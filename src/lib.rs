@@ -32,7 +32,7 @@
 //!
 //! # Lock order
 //!
-//! lot bucket, reactor slot, timer heap (one at a time) < run queue < pool < allocator.
+//! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator.
 
 pub mod atomic;
 pub mod park;

@@ -219,10 +219,8 @@ impl Closing {
     /// The kernel has done it: the life ends now, so that whatever a thread did to the old file while the close was on its
     /// way is void. Unless the number has been made anew meanwhile, and that was seen.
     pub fn done(self) {
-        if let Some(slot) = self.slot
-            && slot.life() == self.life
-        {
-            unregistered(&slot.end_life(self.fd, None));
+        if let Some(ended) = self.slot.and_then(|slot| slot.end_this_life(self.fd, self.life)) {
+            unregistered(&ended);
         }
     }
 }

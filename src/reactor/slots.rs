@@ -185,22 +185,36 @@ impl Slot {
     /// Nothing is known any more: the number `fd` is to be another description's. Its users are told, and go on at the
     /// number `to`, a duplicate, where there is one; where there is none they look at the number again.
     pub fn end_life(&self, fd: i32, to: Option<i32>) -> Ended {
-        let ended = {
-            let mut inner = self.inner.lock();
-            inner.edges.forget();
-            inner.kind = Kind::Ordinary;
-            let life = inner.holds.life();
-            let users = inner.holds.end_life() + inner.edges.disband();
-            self.life.store(inner.holds.life(), Ordering::Release);
-            let to = to.filter(|_| users != 0);
-            if let Some(to) = to {
-                MOVED.lock().add(fd, life, to, users);
-            }
-            let registered = core::mem::take(&mut inner.registered);
-            Ended { registered, life: inner.holds.life(), moved: to.is_some() }
-        };
+        let ended = self.end_life_locked(&mut self.inner.lock(), fd, to);
         self.forget_reads();
         ended
+    }
+
+    /// The same, unless another life than `life` has begun.
+    pub fn end_this_life(&self, fd: i32, life: u32) -> Option<Ended> {
+        let ended = {
+            let mut inner = self.inner.lock();
+            if inner.holds.life() != life {
+                return None;
+            }
+            self.end_life_locked(&mut inner, fd, None)
+        };
+        self.forget_reads();
+        Some(ended)
+    }
+
+    fn end_life_locked(&self, inner: &mut Inner, fd: i32, to: Option<i32>) -> Ended {
+        inner.edges.forget();
+        inner.kind = Kind::Ordinary;
+        let life = inner.holds.life();
+        let users = inner.holds.end_life() + inner.edges.disband();
+        self.life.store(inner.holds.life(), Ordering::Release);
+        let to = to.filter(|_| users != 0);
+        if let Some(to) = to {
+            MOVED.lock().add(fd, life, to, users);
+        }
+        let registered = core::mem::take(&mut inner.registered);
+        Ended { registered, life: inner.holds.life(), moved: to.is_some() }
     }
 
     /// A user begins a try; false when its life has ended. Its first try here makes it a user.

@@ -5,6 +5,7 @@ enum { MUCH = 3 << 20 };
 
 static sem_t arrived;
 static char data[MUCH];
+static ssize_t put;
 
 typedef struct {
     int fd;
@@ -16,7 +17,6 @@ static void *writer(void *argument)
     Job job = *(Job *)argument;
     struct iovec parts[2] = {{data, MUCH / 3}, {data + MUCH / 3, MUCH - MUCH / 3}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t put = -1;
     MUST(sem_post(&arrived) == 0);
     if (job.way == 0)
         put = write(job.fd, data, MUCH);
@@ -26,7 +26,6 @@ static void *writer(void *argument)
         put = send(job.fd, data, MUCH, 0);
     else
         put = sendmsg(job.fd, &message, 0);
-    say("%d: put %zd", job.way, put);
     return NULL;
 }
 
@@ -47,6 +46,7 @@ static void run(const char *kind, int way, int put_end, int get_end)
             wrong += got[i] != data[sum + i];
     say("%s, used again %d: got %ld, %ld of them wrong", kind, again, sum, wrong);
     finish(thread);
+    say("%d: put %zd", way, put);
     struct pollfd item = {.fd = other[0], .events = POLLIN};
     say_call("for the number's new file", poll(&item, 1, 0));
     MUST(close(get_end) == 0 && close(other[0]) == 0 && close(other[1]) == 0);

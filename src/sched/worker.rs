@@ -266,6 +266,7 @@ impl Worker {
     }
 
     /// Runs one thread until it parks, yields or ends; or sends it home.
+    #[inline(always)]
     fn run(&self, t: *const Thread) {
         // SAFETY: as below; workers are never freed.
         if let Some(home) = unsafe { (*t).home().as_ref() }.filter(|home| !core::ptr::eq(*home, self)) {

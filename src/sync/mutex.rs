@@ -89,6 +89,7 @@ fn is_kernels_kind(kind: c_int) -> bool {
 ///
 /// # Safety
 /// `m` is an initialised mutex.
+#[inline(always)]
 unsafe fn former_owner(m: *mut Mutex) -> Option<u32> {
     // SAFETY: the caller's mutex.
     let (kind, owner) = unsafe { (kind(m), (*layout(m)).owner as u32) };
@@ -99,6 +100,7 @@ unsafe fn former_owner(m: *mut Mutex) -> Option<u32> {
 ///
 /// # Safety
 /// `m` is an initialised mutex.
+#[inline(always)]
 unsafe fn try_as_owner(m: *mut Mutex) -> c_int {
     // SAFETY: the caller's mutex.
     unsafe {

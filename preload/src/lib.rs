@@ -99,6 +99,7 @@
 //! | `__fcntl` | fd | `ops::fd::opened` |
 //! | `fopen` | stdio | `ops::stdio::opened` |
 //! | `fopen64` | stdio | `ops::stdio::opened` |
+//! | `popen` | stdio | `ops::stdio::opened` |
 //! | `freopen` | stdio | `ops::stdio::opened` |
 //! | `freopen64` | stdio | `ops::stdio::opened` |
 //! | `pclose` | stdio | `ops::stdio::pclose` |
@@ -197,7 +198,6 @@
 //! | `system` | process | offload |
 //! | `posix_spawn` | process | offload |
 //! | `posix_spawnp` | process | offload |
-//! | `popen` | process | offload |
 //! | `fsync` | process | offload |
 //! | `fdatasync` | process | offload |
 //! | `sync` | process | offload |

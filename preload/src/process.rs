@@ -6,8 +6,8 @@ use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{ops, real::Next};
 use libc::{
-    FILE, aiocb, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, rusage,
-    sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
+    aiocb, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, rusage, sembuf,
+    sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
 };
 
 type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
@@ -142,7 +142,6 @@ offload! {
         attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
     ) -> ErrorNumber
 }
-offload! { fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE }
 
 offload! { fn fsync(fd: c_int) -> c_int }
 offload! { fn fdatasync(fd: c_int) -> c_int }

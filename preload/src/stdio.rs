@@ -94,3 +94,19 @@ stream! { fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE }
 stream! { fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE }
 stream! { fn freopen(path: *const c_char, mode: *const c_char, old: *mut FILE) -> *mut FILE, instead of old }
 stream! { fn freopen64(path: *const c_char, mode: *const c_char, old: *mut FILE) -> *mut FILE, instead of old }
+
+/// `popen(3)`: waits until the child has begun, then answers a stream on a number made anew.
+#[unsafe(no_mangle)]
+unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
+    static NEXT: Next = next!(popen);
+    proof!(popen(command: *const c_char, mode: *const c_char) -> *mut FILE);
+    if !engine::active() {
+        return call_next!(NEXT(command: *const c_char, mode: *const c_char) -> *mut FILE);
+    }
+    let scope = ops::offload::enter();
+    let opened = call_next!(NEXT(command: *const c_char, mode: *const c_char) -> *mut FILE);
+    ops::offload::leave(scope);
+    // SAFETY: libc answers an open stream or NULL.
+    unsafe { ops::stdio::opened(opened) };
+    opened
+}

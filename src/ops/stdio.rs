@@ -236,7 +236,11 @@ pub unsafe fn opened(stream: *mut FILE) {
 /// # Safety
 /// As the C function.
 pub unsafe fn pclose(stream: *mut FILE) -> Result<c_int, Exit> {
+    // libc closes the number first and then waits for the child, while another thread may be given the number: its life
+    // ends now.
     // SAFETY: the caller's stream.
-    unsafe { closing(stream) };
+    if let Some(closing) = unsafe { closing(stream) } {
+        closing.done();
+    }
     Err(Exit::Offloaded)
 }

@@ -103,16 +103,13 @@ pub unsafe fn siginterrupt(signo: c_int, interrupt: c_int) -> Result<c_int, Exit
     }
 }
 
-/// glibc's own two signals, and the two that nobody can block.
-const NEVER_BLOCKED: sig::Mask = sig::OF_LIBC | sig::bit(libc::SIGKILL) | sig::bit(libc::SIGSTOP);
-
 /// The signals of a set.
 ///
 /// # Safety
 /// `set` is a signal set, whose first word holds signals 1 to 64.
 unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
     // SAFETY: the caller's set.
-    unsafe { *set.cast::<sig::Mask>() & !NEVER_BLOCKED }
+    unsafe { *set.cast::<sig::Mask>() & !sig::NEVER_BLOCKED }
 }
 
 /// pthread_sigmask(3).
@@ -245,7 +242,7 @@ pub unsafe fn sigsuspend(set: *const sigset_t) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn sigpause(mask: c_int) -> Result<c_int, Exit> {
-    wait_for_handler(Some(mask as u32 as sig::Mask & !NEVER_BLOCKED))
+    wait_for_handler(Some(mask as u32 as sig::Mask & !sig::NEVER_BLOCKED))
 }
 
 /// sigpause(3) of X/Open: the mask without one signal.
@@ -370,6 +367,8 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
                 (signal::route::take_awaited(t, set), Some(why))
             };
             signal::set_awaited(t, 0);
+            // One that came when this had been looked for and was still awaited is another's.
+            signal::route::blocked(t, set & t.mask.get());
             (taken, why)
         });
         match (taken, why) {

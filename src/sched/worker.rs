@@ -284,13 +284,16 @@ impl Worker {
             }
             let t = &*t;
             t.worker.set(self);
-            self.running.store((t as *const Thread).cast_mut(), Ordering::Release);
             if t.fp.get() != self.fp.get() {
                 t.fp.get().load();
             }
-            if t.mask.get() != self.mask.get() {
-                sig::set_mask(t.mask.get());
+            // Before it is seen to run: see `lets_through`.
+            let mask = t.mask.get();
+            if mask != self.mask.get() {
+                sig::set_mask(mask);
+                self.mask.set(mask);
             }
+            self.running.store((t as *const Thread).cast_mut(), Ordering::Release);
             self.seat.run(tick);
             let resumed = t.resume(&self.context, self.tp.get());
             self.seat.stop(self.tick.get(), sys::sched_yield);

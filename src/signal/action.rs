@@ -35,6 +35,11 @@ fn is_handler(handler: usize) -> bool {
     handler != libc::SIG_DFL && handler != libc::SIG_IGN
 }
 
+fn is_ignored(signo: c_int, handler: usize) -> bool {
+    const BY_DEFAULT: [c_int; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
+    handler == libc::SIG_IGN || (handler == libc::SIG_DFL && BY_DEFAULT.contains(&signo))
+}
+
 fn mask_of(set: &libc::sigset_t) -> sig::Mask {
     // SAFETY: a sigset_t is 128 bytes whose first word holds signals 1 to 64.
     unsafe { *(set as *const libc::sigset_t).cast::<u64>() }
@@ -52,6 +57,16 @@ fn set_of(mask: sig::Mask) -> libc::sigset_t {
 /// The program's handler, if the signal has one.
 pub fn handler_of(signo: c_int) -> Option<Action> {
     let a = ACTIONS.lock()[signo as usize];
+    is_handler(a.handler).then_some(a)
+}
+
+/// The same for whoever is about to run it: one with SA_RESETHAND runs once.
+fn handler_to_run(signo: c_int) -> Option<Action> {
+    let mut actions = ACTIONS.lock();
+    let a = actions[signo as usize];
+    if a.flags & libc::SA_RESETHAND != 0 && is_handler(a.handler) {
+        actions[signo as usize] = DEFAULT;
+    }
     is_handler(a.handler).then_some(a)
 }
 
@@ -83,13 +98,10 @@ pub fn sent_by_self(signo: c_int, code: c_int, value: Option<libc::sigval>) -> l
 /// # Safety
 /// `info` and `context` are what the kernel passed.
 pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    let Some(a) = handler_of(signo) else {
+    let Some(a) = handler_to_run(signo) else {
         redeliver(signo);
         return;
     };
-    if a.flags & libc::SA_RESETHAND != 0 {
-        ACTIONS.lock()[signo as usize] = DEFAULT;
-    }
     let t = arch::tls::current();
     // SAFETY: records are never freed.
     let outermost = unsafe { t.as_ref() }.filter(|t| t.handler_at.get() == 0);
@@ -132,9 +144,14 @@ pub fn call_noted(info: &libc::siginfo_t, mask: sig::Mask) {
 
 /// The handler went away between arrival and delivery: let the kernel apply what is set now.
 pub fn redeliver(signo: c_int) {
-    let handler = ACTIONS.lock()[signo as usize].handler;
-    if handler == libc::SIG_DFL {
+    let actions = ACTIONS.lock();
+    let is_default = actions[signo as usize].handler == libc::SIG_DFL;
+    if is_default {
+        // Under the lock, or a handler that is being installed would be taken away.
         let _ = sig::reset_default(signo);
+    }
+    drop(actions);
+    if is_default {
         let _ = sig::tgkill(sys::gettid(), signo);
         sig::let_through(sig::bit(signo));
     }
@@ -149,16 +166,20 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
     unsafe {
         let mut kernel: libc::sigaction = core::mem::zeroed();
         let install = new.as_ref().map(|n| ours_for(signo, n));
+        // Locked over the system call: the table and the kernel change together.
+        let mut actions = ACTIONS.lock();
         let status = real::sigaction(signo, install.as_ref().map_or(core::ptr::null(), |a| a as *const _), &mut kernel);
         if status != 0 {
             return status;
         }
-        let mut actions = ACTIONS.lock();
         let before = actions[signo as usize];
         if let Some(n) = new.as_ref() {
             actions[signo as usize] = Action { handler: n.sa_sigaction, flags: n.sa_flags, mask: mask_of(&n.sa_mask) };
         }
         drop(actions);
+        if new.as_ref().is_some_and(|n| is_ignored(signo, n.sa_sigaction)) {
+            super::route::discard(signo);
+        }
         if let Some(o) = old.as_mut() {
             *o = kernel;
             if kernel.sa_sigaction == wrapper as *const () as usize {

@@ -27,7 +27,8 @@ pub struct AltStack {
 impl AltStack {
     pub const NONE: AltStack = AltStack { at: 0, size: 0, disarms: false };
 
-    fn has(&self, sp: usize) -> bool {
+    /// Whether a stack pointer lies on it.
+    pub fn has(&self, sp: usize) -> bool {
         sp > self.at && sp - self.at <= self.size
     }
 

@@ -275,6 +275,8 @@ impl Inbox {
     /// Forgets everything: the thread that it waited for has gone.
     pub fn clear(&self) {
         while self.take(sig::ALL).is_some() {}
+        // One whose sender was left by a jump.
+        self.arrivals.unclaim(sig::ALL);
     }
 
     /// Forgets everything, without the lock, which a thread of the parent may have held.

@@ -173,24 +173,53 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             return;
         }
         if !own && let Some(main) = route::main_instead(t, signo) {
+            // Inside, or another handler could leave this by a jump.
+            tls::enter();
             post(main, &*info, true);
+            tls::leave();
             return;
         }
         if let Some(t) = t
             && is_due(t)
         {
             // Others came first, and are on their way.
+            tls::enter();
             t.signals.inbox.add(&*info, !own);
-            kicked();
+            tls::set_deferred(true);
+            tls::leave();
             return;
         }
         // What the program sees and changes in its handler is the handler's mask.
         let before = t.map(|t| t.mask.replace(sig::mask()));
         action::call(signo, info, context);
-        if let (Some(t), Some(before)) = (t, before) {
-            t.mask.set(before);
+        if let (Some(t), Some(_)) = (t, before) {
+            // The mask that the kernel is about to put back: the handler may have changed that too.
+            t.mask.set(mask_after(context));
             run_what_came(t);
         }
+    }
+}
+
+/// The mask that a handler returns to.
+///
+/// # Safety
+/// `context` is the handler's ucontext.
+unsafe fn mask_after(context: *mut c_void) -> sig::Mask {
+    // SAFETY: the caller's context; a sigset_t's first word holds signals 1 to 64.
+    unsafe { *(&raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() & !sig::NEVER_BLOCKED }
+}
+
+/// A write has failed for want of a reader: the kernel has sent SIGPIPE to this kernel thread. If the thread blocks it, it
+/// is the thread's to have, not the next one's here.
+#[cold]
+pub fn broken_pipe(t: &Thread) {
+    let bit = sig::bit(libc::SIGPIPE);
+    if t.mask.get() & bit != 0
+        && let Some(info) = sig::take_pending(bit)
+    {
+        tls::enter();
+        t.signals.inbox.add(&info, false);
+        tls::leave();
     }
 }
 
@@ -242,6 +271,10 @@ fn kick(t: &Thread, signo: c_int) {
     // SAFETY: workers are never freed; the kernel copies the siginfo, whose code it accepts within a process.
     unsafe {
         if w.is_null() || !core::ptr::eq((*w).running(), t) || (*w).tid() == sys::gettid() {
+            return;
+        }
+        if t.signals.inbox.pending() & sig::bit(signo) == 0 {
+            // It has seen it already.
             return;
         }
         let mut info: libc::siginfo_t = core::mem::zeroed();
@@ -313,6 +346,7 @@ fn deliver_one(t: &Thread) -> bool {
 /// The calling thread, in program code, begins or has changed its mask: there may be something for it already.
 #[inline]
 pub fn run_what_came(t: &Thread) {
+    route::accepted(t);
     if is_due(t) || route::has_for(t) {
         kicked();
     }
@@ -348,7 +382,16 @@ unsafe fn fault(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) 
             }
         }
         match action::handler_of(signo) {
-            Some(_) => action::call(signo, info, context),
+            Some(_) => {
+                let t = t.as_ref().filter(|_| !tls::is_held());
+                if let Some(t) = t {
+                    t.mask.set(sig::mask());
+                }
+                action::call(signo, info, context);
+                if let Some(t) = t {
+                    t.mask.set(mask_after(context));
+                }
+            }
             // Back to the default: the instruction faults again and the process ends as it would have.
             None => drop(sig::reset_default(signo)),
         }
@@ -383,6 +426,7 @@ pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
     tls::enter();
     t.mask.set(mask);
     sig::set_mask(mask);
+    route::accepted(t);
     if route::has_for(t) {
         route::all();
     }

@@ -158,10 +158,31 @@ pub fn awaited_changed(before: sig::Mask, now: sig::Mask) {
     NOBODYS.fetch_and(!now, Ordering::SeqCst);
 }
 
+/// `t` may accept what nobody did before.
+#[inline]
+pub fn accepted(t: &Thread) {
+    let mask = t.mask.get();
+    if NOBODYS.load(Ordering::Relaxed) & !mask != 0 {
+        NOBODYS.fetch_and(mask, Ordering::SeqCst);
+    }
+}
+
+/// The program ignores the signal from now on: what waits of it is discarded.
+pub fn discard(signo: c_int) {
+    let bit = sig::bit(signo);
+    let forget = |inbox: &Inbox| while inbox.take(bit).is_some() {};
+    forget(&PROCESS);
+    thread::find(|t| {
+        forget(&t.signals.inbox);
+        false
+    });
+}
+
 /// Takes one of `set` that waits for the calling thread, or for the process. Called inside the runtime.
 pub fn take_awaited(t: &Thread, set: sig::Mask) -> Option<libc::siginfo_t> {
     let own = || t.signals.inbox.take(set).map(|(info, _)| info);
-    own().or_else(|| take_from_kernel(set)).or_else(|| PROCESS.take(set).map(|(info, _)| info))
+    // What a kernel thread of ours has taken came before what the kernel still has.
+    own().or_else(|| PROCESS.take(set).map(|(info, _)| info)).or_else(|| take_from_kernel(set))
 }
 
 /// Takes one that is pending in the kernel, for the process or this kernel thread.

@@ -12,6 +12,9 @@ pub const SETXID: i32 = 33;
 /// Those that glibc keeps for itself.
 pub const OF_LIBC: Mask = bit(32) | bit(33);
 
+/// Those, and the two that nobody can block.
+pub const NEVER_BLOCKED: Mask = OF_LIBC | bit(libc::SIGKILL) | bit(libc::SIGSTOP);
+
 pub const fn bit(sig: i32) -> Mask {
     1 << (sig - 1)
 }

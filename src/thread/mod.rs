@@ -411,7 +411,8 @@ impl Thread {
         let at = self.handler_at.get();
         if at != 0 {
             self.mask.set(sig::mask());
-            if arch::stack_pointer() > at {
+            let sp = arch::stack_pointer();
+            if sp > at && !self.signals.alt.get().has(sp) {
                 self.handler_at.set(0);
             }
         }

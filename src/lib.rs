@@ -32,7 +32,8 @@
 //!
 //! # Lock order
 //!
-//! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator.
+//! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
+//! records < an inbox's list.
 
 pub mod atomic;
 pub mod park;

@@ -74,8 +74,8 @@ pub struct Thread {
     /// What its last suspension asked for.
     pub action: Cell<Action>,
     bound: AtomicBool,
-    /// The kernel thread that another thread has made for it, to which it moves when it is next switched to.
-    home: AtomicPtr<Worker>,
+    /// It has a `home`, looked at by each switch.
+    has_home: AtomicBool,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
     pub mask: signal::SharedMask,
@@ -94,6 +94,8 @@ pub struct Thread {
     /// Who is in pthread_join for it: a record's address, FOREIGN_JOINER, or 0.
     pub joiner: AtomicUsize,
     tid: AtomicU32,
+    /// The kernel thread that another thread has made for it, to which it moves when it is next switched to.
+    home: AtomicPtr<Worker>,
     /// The tid it had as a green thread, by which locks that it held when it was bound name it; 0 for none.
     former_tid: AtomicU32,
     /// Somebody is giving it a kernel thread, or has.
@@ -152,6 +154,7 @@ impl Thread {
             pair: Cell::new(stack::Pair::default()),
             stack_base: Cell::new(0),
             bound: AtomicBool::new(false),
+            has_home: AtomicBool::new(false),
             home: AtomicPtr::new(null_mut()),
             former_tid: AtomicU32::new(0),
             claimed: AtomicBool::new(false),
@@ -209,8 +212,11 @@ impl Thread {
 
     /// The kernel thread that waits for it, or that it is on because it did; null for none. One that has ended and goes on,
     /// as the first thread of a forked child does until the child's others have, gets none.
-    #[inline]
+    #[inline(always)]
     pub fn home(&self) -> *const Worker {
+        if !self.has_home.load(Ordering::Acquire) {
+            return null();
+        }
         let home = self.home.load(Ordering::Acquire);
         if home == CLOSED { null() } else { home }
     }
@@ -218,7 +224,11 @@ impl Thread {
     /// Gives it a kernel thread to move to; false when it has ended.
     pub(super) fn offer_home(&self, w: &Worker) -> bool {
         let w = (w as *const Worker).cast_mut();
-        self.home.compare_exchange(null_mut(), w, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        let taken = self.home.compare_exchange(null_mut(), w, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        if taken {
+            self.has_home.store(true, Ordering::Release);
+        }
+        taken
     }
 
     /// It has ended: takes back the kernel thread that it has not moved to, and refuses any other.
@@ -312,6 +322,7 @@ impl Thread {
         cancel::reset_word(self.tp());
         self.signals.reset();
         self.handler_at.set(0);
+        self.has_home.store(false, Ordering::Relaxed);
         self.home.store(null_mut(), Ordering::Relaxed);
         self.former_tid.store(0, Ordering::Relaxed);
         self.claimed.store(false, Ordering::Relaxed);
@@ -324,7 +335,7 @@ impl Thread {
     /// # Safety
     /// The caller owns the suspended thread; `loop_context` receives the caller's own context while an
     /// adopted thread runs; `tp` is the caller's thread pointer.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn resume(&self, loop_context: &Cell<usize>, tp: usize) -> Resumed {
         // SAFETY: the context is the caller's alone while the thread is suspended. Between writing the thread
         // pointer and the stack switch only registers and this frame are used.

@@ -1,7 +1,7 @@
 //! sigaction, masks, alternate stacks, signals sent to threads, and threads that wait for signals.
 
 use super::{ours, ready};
-use crate::arch;
+use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
 use crate::report::Call;
@@ -20,11 +20,13 @@ use libc::{pid_t, pthread_t, sigaction as SigAction, sighandler_t, siginfo_t, si
 /// # Safety
 /// As the C function.
 pub unsafe fn sigaction(signo: c_int, new: *const SigAction, old: *mut SigAction) -> Result<c_int, Exit> {
-    if !active() {
+    let in_vfork_child = tls::is_held();
+    if !active() && !in_vfork_child {
         return Err(Exit::Native);
     }
+    let set = if in_vfork_child { action::set_in_vfork_child } else { action::set };
     // SAFETY: the caller's pointers.
-    match unsafe { action::set(signo, new, old) } {
+    match unsafe { set(signo, new, old) } {
         0 => Ok(0),
         // SAFETY: the calling thread's errno, which libc has just set.
         _ => Err(Errno(unsafe { *libc::__errno_location() }).into()),

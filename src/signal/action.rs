@@ -181,14 +181,37 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
             super::route::discard(signo);
         }
         if let Some(o) = old.as_mut() {
-            *o = kernel;
-            if kernel.sa_sigaction == wrapper as *const () as usize {
-                o.sa_sigaction = before.handler;
-                o.sa_flags = before.flags;
-                o.sa_mask = set_of(before.mask);
-            }
+            show(before, kernel, o);
         }
         0
+    }
+}
+
+/// sigaction(2) in a vfork child, whose actions are its own and whose memory is its parent's: nothing is noted.
+///
+/// # Safety
+/// As [`set`].
+pub unsafe fn set_in_vfork_child(signo: c_int, new: *const libc::sigaction, old: *mut libc::sigaction) -> c_int {
+    // SAFETY: the caller's pointers; libc checks the signal number.
+    unsafe {
+        let mut kernel: libc::sigaction = core::mem::zeroed();
+        let status = real::sigaction(signo, new, &mut kernel);
+        if status == 0
+            && let Some(o) = old.as_mut()
+        {
+            show(ACTIONS.lock()[signo as usize], kernel, o);
+        }
+        status
+    }
+}
+
+/// Writes what the program installed, where the kernel has ours.
+fn show(action: Action, kernel: libc::sigaction, old: &mut libc::sigaction) {
+    *old = kernel;
+    if kernel.sa_sigaction == wrapper as *const () as usize {
+        old.sa_sigaction = action.handler;
+        old.sa_flags = action.flags;
+        old.sa_mask = set_of(action.mask);
     }
 }
 

@@ -41,7 +41,7 @@ static void say_actions(const char *what)
 static void *body(void *unused)
 {
     sigset_t some, all, seen;
-    volatile bool inherited = false, cleared = false, own = false, at_once = false, by_kill = false;
+    volatile bool inherited = false, cleared = false, own = false, at_once = false, by_kill = false, shown = false;
     volatile int child_times = 0;
     sigemptyset(&some);
     sigaddset(&some, SIGHUP);
@@ -56,7 +56,9 @@ static void *body(void *unused)
         at_once = times == 1 && ran_in == getpid();
         kill(getpid(), SIGUSR1);
         by_kill = times == 2 && ran_in == getpid();
-        signal(SIGUSR1, SIG_DFL);
+        struct sigaction now;
+        sigaction(SIGUSR2, NULL, &now);
+        shown = now.sa_handler == handler && signal(SIGUSR1, SIG_DFL) == handler;
         struct sigaction other = {.sa_handler = other_handler};
         sigaction(SIGUSR2, &other, NULL);
         kill(getpid(), SIGUSR2);
@@ -67,6 +69,7 @@ static void *body(void *unused)
         execl("/bin/sh", "sh", "-c", "kill -TERM $$; exit 7", (char *)NULL);
         _exit(127);
     }
+    say("the actions were shown: %d", shown);
     say("the mask was inherited: %d; handlers ran at once, in the child: %d %d; its own: %d; seen by the parent: %d",
         inherited, at_once, by_kill, own, child_times);
     say_child("child", child);

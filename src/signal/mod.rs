@@ -252,8 +252,13 @@ pub fn post(t: &Thread, info: &libc::siginfo_t, shared: bool) {
 /// interrupted; else it looks when it next leaves the runtime.
 fn alert(t: &Thread, signo: c_int) {
     tcb::set_deferred(t.tp());
-    let wants = t.mask.get() & sig::bit(signo) == 0 || t.signals.awaits(signo);
-    if wants && !t.waiter.wake(Wake::Interrupted) {
+    let accepts = t.mask.get() & sig::bit(signo) == 0;
+    if !accepts && !t.signals.awaits(signo) {
+        return;
+    }
+    // One that waits for the signal looks again before it goes on. And where there is no handler a kick that comes late, while
+    // the worker runs another thread, would be that thread's end.
+    if !t.waiter.wake(Wake::Interrupted) && accepts && action::handler_of(signo).is_some() {
         kick(t, signo);
     }
 }

@@ -1,4 +1,4 @@
-// A random mix of threads, locks, pipes, sockets and timers whose results are known beforehand.
+// A random mix of threads, locks, pipes, sockets, timers, signals and children whose results are known beforehand.
 //
 //   stress SEED
 //
@@ -8,11 +8,13 @@
 // prints what was wrong and exits 1. The output depends on the seed alone, so a bare run and a run under the library agree.
 // A failed call of libc is a failure of the run: nothing is retried here but what POSIX says may be interrupted.
 
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +26,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -801,6 +804,152 @@ static long run_once(struct scene *s) {
 
 static long expect_once(const struct scene *s) { return s->threads; }
 
+// ---- signals to threads ---------------------------------------------------------------------------------------
+
+static int awaited_signal(void) { return SIGRTMIN + 1; }
+static int handled_signal(void) { return SIGRTMIN + 2; }
+
+struct tally { atomic_long sum, count; };
+
+static __thread struct tally *tally;
+
+static void handle(int number, siginfo_t *info, void *context) {
+    (void)number, (void)context;
+    atomic_fetch_add(&tally->sum, info->si_value.sival_int);
+    atomic_fetch_add(&tally->count, 1);
+}
+
+// One that is told to the kernel's queue, which may be full.
+static void queue_signal(pthread_t thread, int number, int value) {
+    int code;
+    while ((code = pthread_sigqueue(thread, number, (union sigval){.sival_int = value})) == EAGAIN) usleep(100);
+    CODE(code);
+}
+
+static void block(int number) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    CODE(pthread_sigmask(SIG_BLOCK, &set, NULL));
+}
+
+// Takes each signal, in the order in which they were sent.
+static void *awaiting_worker(void *argument) {
+    struct worker *w = argument;
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, awaited_signal());
+    for (int i = 0; i < w->scene->steps;) {
+        struct timespec limit = {0, between(&w->chance, 0, 3000000)};
+        siginfo_t info;
+        int number = below(&w->chance, 2) ? sigwaitinfo(&set, &info) : sigtimedwait(&set, &info, &limit);
+        if (number < 0) {
+            if (errno != EAGAIN && errno != EINTR) fail("sigtimedwait", __LINE__, errno);
+            continue;
+        }
+        CHECK(number == awaited_signal() && info.si_value.sival_int == i);
+        w->result += ++i;
+        pause_maybe(&w->chance);
+    }
+    return w;
+}
+
+// Runs a handler for each, parked here or there; the program's other calls see no EINTR of its.
+static void *handling_worker(void *argument) {
+    struct worker *w = argument;
+    struct tally own = {0};
+    tally = &own;
+    sigset_t open;
+    CODE(pthread_sigmask(SIG_BLOCK, NULL, &open));
+    sigdelset(&open, handled_signal());
+    while (atomic_load(&own.count) < w->scene->steps) {
+        struct timespec limit = {0, between(&w->chance, 0, 2000000)};
+        switch (below(&w->chance, 3)) {
+        case 0: sigsuspend(&open); break;
+        case 1: ppoll(NULL, 0, &limit, &open); break;
+        default:
+            CODE(pthread_sigmask(SIG_SETMASK, &open, NULL));
+            usleep((useconds_t)below(&w->chance, 300));
+            block(handled_signal());
+            break;
+        }
+    }
+    w->result = atomic_load(&own.sum);
+    return w;
+}
+
+static long run_signals(struct scene *s, int number, void *(*body)(void *)) {
+    struct worker w[THREADS_MOST];
+    block(number);
+    start_workers(s, w, s->threads, body);
+    for (int i = 0; i < s->steps; i++) {
+        for (int j = 0; j < s->threads; j++) queue_signal(w[j].thread, number, number == awaited_signal() ? i : i + 1);
+        pause_maybe(&s->chance);
+    }
+    return join_workers(w, s->threads);
+}
+
+static long run_awaited(struct scene *s) { return run_signals(s, awaited_signal(), awaiting_worker); }
+static long run_handled(struct scene *s) { return run_signals(s, handled_signal(), handling_worker); }
+
+static long expect_signals(const struct scene *s) { return (long)s->threads * s->steps * (s->steps + 1) / 2; }
+
+// ---- children -------------------------------------------------------------------------------------------------
+
+enum { CHILDREN_MOST = 4 };
+
+static void *child_thread(void *argument) {
+    usleep(100);
+    return argument;
+}
+
+// The child of a process with threads: alone, and able to make threads of its own.
+static void be_child(int code, int end) {
+    pthread_t threads[3];
+    alarm(30);
+    for (intptr_t i = 0; i < 3; i++) CODE(pthread_create(&threads[i], NULL, child_thread, (void *)i));
+    for (intptr_t i = 0; i < 3; i++) {
+        void *back;
+        CODE(pthread_join(threads[i], &back));
+        CHECK(back == (void *)i);
+    }
+    CHECK(write(end, &code, sizeof code) == sizeof code);
+    _exit(code);
+}
+
+static void have_child(int code, struct chance *c) {
+    int ends[2], status, told = -1;
+    SYS(pipe(ends));
+    bool borrows = below(c, 3) == 0;
+    pid_t child = (pid_t)SYS(borrows ? vfork() : fork());
+    if (child == 0) {
+        if (!borrows) be_child(code, ends[1]);
+        told = code; // seen by the parent, whose memory this is
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(127);
+    }
+    if (!borrows) CHECK(read(ends[0], &told, sizeof told) == sizeof told);
+    pid_t ended;
+    while ((ended = waitpid(child, &status, 0)) < 0) CHECK(errno == EINTR);
+    CHECK(ended == child && WIFEXITED(status) && WEXITSTATUS(status) == (borrows ? 0 : code) && told == code);
+    SYS(close(ends[0]));
+    SYS(close(ends[1]));
+}
+
+static void *parent_worker(void *argument) {
+    struct worker *w = argument;
+    for (int i = 0; i < CHILDREN_MOST; i++) {
+        have_child(between(&w->chance, 1, 100), &w->chance);
+        pause_maybe(&w->chance);
+        w->result++;
+    }
+    return w;
+}
+
+static int parents(const struct scene *s) { return 1 + s->threads % 4; }
+static long run_children(struct scene *s) { return run_workers(s, parents(s), parent_worker); }
+static long expect_children(const struct scene *s) { return (long)CHILDREN_MOST * parents(s); }
+
 // ---- the whole ------------------------------------------------------------------------------------------------
 
 static const struct kind kinds[] = {
@@ -811,7 +960,8 @@ static const struct kind kinds[] = {
     {"family", run_family, expect_family},         {"detached", run_detached, expect_detached},
     {"time", run_time, expect_time},               {"events", run_events, threads_times_steps},
     {"own", run_own, threads_times_steps},         {"once", run_once, expect_once},
-    {"goodbyes", run_goodbyes, threads_times_steps},
+    {"goodbyes", run_goodbyes, threads_times_steps}, {"awaited", run_awaited, expect_signals},
+    {"handled", run_handled, expect_signals},      {"children", run_children, expect_children},
 };
 
 static struct scene scenes[SCENES_MOST];
@@ -849,6 +999,8 @@ int main(int argc, char **argv) {
     struct chance chance = {seed};
     int count = between(&chance, SCENES_MOST / 2, SCENES_MOST);
     bool right = true;
+    struct sigaction action = {.sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART};
+    SYS(sigaction(handled_signal(), &action, NULL));
     SYS(sem_init(&places, 0, TOGETHER));
     for (int i = 0; i < count; i++) {
         choose_scene(&scenes[i], &chance);

@@ -10,6 +10,8 @@ pub struct Errno(pub i32);
 impl Errno {
     /// A try did a part, and the rest can be tried at once. It never leaves the engine.
     pub const PARTLY: Errno = Errno(-1);
+    /// The call may block where nothing tells when it would not: it is made natively, with the permit given up.
+    pub const BLOCKS: Errno = Errno(-2);
     pub const AGAIN: Errno = Errno(libc::EAGAIN);
     pub const INTR: Errno = Errno(libc::EINTR);
     pub const INVAL: Errno = Errno(libc::EINVAL);
@@ -32,6 +34,6 @@ pub enum Exit {
 
 impl From<Errno> for Exit {
     fn from(e: Errno) -> Exit {
-        Exit::Errno(e.0)
+        if e == Errno::BLOCKS { Exit::Offloaded } else { Exit::Errno(e.0) }
     }
 }

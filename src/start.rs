@@ -196,6 +196,7 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
 /// Signals are blocked over the fork itself, so that the child can tell those that are its own: what its copy of the
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
+    reactor::fork_prepare();
     thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
@@ -214,6 +215,7 @@ fn release_after_fork() {
     thread::fork_done();
     signal::action::fork_done();
     thread::tls_image::LOADER.let_go();
+    reactor::fork_done();
 }
 
 /// What the forking thread's mask was before the fork.

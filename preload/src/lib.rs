@@ -219,6 +219,8 @@
 //! | `msgsnd` | process | offload |
 //! | `semop` | process | offload |
 //! | `semtimedop` | process | offload |
+//! | `mq_open` | process | `ops::fd::opened` |
+//! | `mq_close` | process | `ops::fd::close_now` |
 //! | `mq_receive` | process | offload |
 //! | `mq_timedreceive` | process | offload |
 //! | `mq_send` | process | offload |

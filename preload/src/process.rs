@@ -6,8 +6,8 @@ use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{ops, real::Next};
 use libc::{
-    aiocb, id_t, idtype_t, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t, posix_spawnattr_t, rusage, sembuf,
-    sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
+    aiocb, id_t, idtype_t, mode_t, mq_attr, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t,
+    posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
 };
 
 type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
@@ -177,6 +177,8 @@ offload! { fn msgrcv(queue: c_int, msg: *mut c_void, len: size_t, kind: c_long, 
 offload! { fn msgsnd(queue: c_int, msg: *const c_void, len: size_t, flags: c_int) -> c_int }
 offload! { fn semop(set: c_int, operations: *mut sembuf, count: size_t) -> c_int }
 offload! { fn semtimedop(set: c_int, operations: *mut sembuf, count: size_t, timeout: *const timespec) -> c_int }
+open! { fn mq_open(name: *const c_char, flags: c_int, mode: mode_t, settings: *mut mq_attr) -> c_int }
+hook! { fn mq_close(queue: mqd_t) -> c_int = ops::fd::close_now }
 offload! { fn mq_receive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint) -> ssize_t }
 offload! {
     fn mq_timedreceive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint, deadline: *const timespec)

@@ -307,21 +307,13 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
     }
     // SAFETY: the caller's vectors, if their number is a possible one.
     let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
-    let mut waited = false;
     // SAFETY: the caller's vectors.
     until_ready(On::read(fd, Call::Read).skipping_drained(), |fd| unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
             Err(Errno(libc::EOPNOTSUPP)) => {
-                let r = when_polled(fd, libc::POLLIN, || syscall!(libc::SYS_readv, fd, iov, n));
-                let hung_up = r == Ok(0)
-                    && waited
-                    && sysfd::is_terminal(fd)
-                    && sysfd::poll_now(fd, libc::POLLIN) & libc::POLLHUP != 0;
-                waited = true;
-                // A terminal's reader that was blocked when the other side went gets EIO; only later ones get 0.
-                if hung_up { Err(Errno(libc::EIO)) } else { r }
+                when_polled(fd, libc::POLLIN, usize::MAX, || syscall!(libc::SYS_readv, fd, iov, n))
             }
             r => r,
         }
@@ -350,9 +342,31 @@ pub unsafe fn eventfd_write(fd: c_int, value: u64) -> Result<c_int, Exit> {
 }
 
 /// Descriptors that know no RWF_NOWAIT: the real call, if poll says that it would not block.
-fn when_polled(fd: c_int, events: i16, call: impl FnOnce() -> Result<usize, Errno>) -> Result<usize, Errno> {
-    if sysfd::poll_now(fd, events) != 0 { call() } else { Err(Errno::AGAIN) }
+///
+/// Of terminals and named pipes poll does not tell all: a terminal may answer at once with nothing (VMIN, a background
+/// process), a pipe that has had no writer with the end, and what is writable takes `fits` bytes and may block for the rest. Such
+/// a call is left to the kernel, which knows, and where signals and cancellation reach it.
+fn when_polled(
+    fd: c_int, events: i16, fits: usize, call: impl FnOnce() -> Result<usize, Errno>,
+) -> Result<usize, Errno> {
+    let is_ready = sysfd::poll_now(fd, events) != 0;
+    if is_ready && fits == usize::MAX {
+        return call();
+    }
+    let (is_pipe, is_terminal) = (sysfd::is_pipe(fd), sysfd::is_terminal(fd));
+    match is_ready {
+        true if is_pipe && fits > PIPE_ROOM => Err(Errno::BLOCKS),
+        true if is_terminal && fits > TERMINAL_ROOM => Err(Errno::BLOCKS),
+        true => call(),
+        false if is_pipe || is_terminal => Err(Errno::BLOCKS),
+        false => Err(Errno::AGAIN),
+    }
 }
+
+/// What a writable pipe takes without blocking.
+const PIPE_ROOM: usize = 4096;
+/// The same of a terminal, nearly always.
+const TERMINAL_ROOM: usize = 256;
 
 /// write(2).
 ///
@@ -380,7 +394,9 @@ unsafe fn write_now(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Err
     // SAFETY: the caller's vectors.
     unsafe {
         match syscall!(libc::SYS_pwritev2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT) {
-            Err(Errno(libc::EOPNOTSUPP)) => when_polled(fd, libc::POLLOUT, || syscall!(libc::SYS_writev, fd, iov, n)),
+            Err(Errno(libc::EOPNOTSUPP)) => {
+                when_polled(fd, libc::POLLOUT, total(iov, n as usize), || syscall!(libc::SYS_writev, fd, iov, n))
+            }
             r => r,
         }
     }

@@ -34,7 +34,7 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
     let mut turns: Vec<Turn> = Vec::new();
     let mut kept: Vec<Kept> = Vec::new();
     loop {
-        let found = look(&kept);
+        let found = signal::undisturbed(|| look(&kept));
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
             pass(turns);
             return Ok(found?);

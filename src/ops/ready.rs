@@ -51,18 +51,10 @@ pub(super) struct Slow {
 ///
 /// `EAGAIN` reaches the program only where Linux would give it: the description is non-blocking, or the
 /// socket's own timeout ran out.
-#[inline]
-pub fn until_ready<R>(on: On, attempt: impl FnMut(i32) -> Result<R, Errno>) -> Result<R, Exit> {
-    let Some(t) = green() else { return Err(Exit::Native) };
-    let end = try_then_wait(on, attempt);
-    if let Err(Exit::Errno(libc::EPIPE)) = end {
-        signal::broken_pipe(t);
+pub fn until_ready<R>(on: On, mut attempt: impl FnMut(i32) -> Result<R, Errno>) -> Result<R, Exit> {
+    if green().is_none() {
+        return Err(Exit::Native);
     }
-    end
-}
-
-#[inline(always)]
-fn try_then_wait<R>(on: On, mut attempt: impl FnMut(i32) -> Result<R, Errno>) -> Result<R, Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }

@@ -157,7 +157,8 @@ pub unsafe fn wait_for_input(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
 unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     // SAFETY: the caller's promise.
     let fd = unsafe { (*layout(stream)).fileno };
-    if !reactor::is_pollable(fd) {
+    // Of the others poll does not tell all (see `io::when_polled`), or libc reads in a way of its own.
+    if !reactor::is_pollable(fd) || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
         return Ok(None);
     }
     comers(stream).fetch_add(1, Ordering::SeqCst);

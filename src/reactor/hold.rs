@@ -28,6 +28,7 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::report::{self, Event};
 use crate::signal;
+use crate::sys::lock::Lock;
 use crate::sys::{fd as sysfd, time};
 use crate::syscall;
 use crate::thread::wait::{self, Wait};
@@ -260,8 +261,21 @@ fn move_users(slot: &'static Slot, fd: i32) -> u32 {
     ended.life
 }
 
+/// Held where a duplicate comes or goes, and over a fork: the child's copy of the descriptors and its copy of what we know of
+/// them must agree.
+static DUPLICATES: Lock<()> = Lock::new(());
+
+pub fn fork_prepare() {
+    DUPLICATES.hold();
+}
+
+pub fn fork_done() {
+    DUPLICATES.let_go();
+}
+
 /// Another number for the description, out of the program's sight and of its small numbers if the limit allows.
 fn duplicate(fd: i32) -> Option<i32> {
+    let _still = DUPLICATES.lock();
     let copy = [HIGH, slots::lasting()[0].max(0), 0].into_iter().find_map(|least| {
         // SAFETY: integers.
         unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, least) }.ok()
@@ -277,6 +291,7 @@ fn duplicate(fd: i32) -> Option<i32> {
 
 /// Nobody uses a duplicate any more. This may be the last reference to its description.
 fn retire(duplicate: i32) {
+    let still = DUPLICATES.lock();
     if let Some(slot) = slots::existing(duplicate) {
         slots::set_duplicate(slot, false);
         if unregistered(&slot.end_life(duplicate, None)) {
@@ -284,6 +299,7 @@ fn retire(duplicate: i32) {
         }
     }
     let _ = sysfd::close(duplicate);
+    drop(still);
 }
 
 /// Takes a registration away while the number still names its description.

@@ -188,6 +188,20 @@ pub fn remask_sleepers(set: sig::Mask) {
     });
 }
 
+/// The monitor is to look every tick from now on, whoever sleeps.
+pub fn keep_looking() {
+    monitor::nudge();
+}
+
+/// Whether the process has kernel threads that are neither workers nor the first one: the program's own.
+pub fn has_foreign_threads() -> bool {
+    sys::task::any(|tid| {
+        let mut ours = tid == sys::getpid() as u32 || tid == monitor::TID.load(Ordering::Relaxed);
+        each_worker(|w| ours |= w.tid() == tid);
+        !ours
+    })
+}
+
 /// A deadline became the earliest: a poller that sleeps past it must look again.
 pub fn deadline_moved() {
     fence(Ordering::SeqCst);

@@ -10,6 +10,7 @@ use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
 use crate::sys::task::State;
 use crate::sys::{self, futex, time};
+use crate::thread::exit;
 
 /// Between two looks.
 const TICK: u64 = 2_000_000;
@@ -39,7 +40,7 @@ const CALLED: u32 = 3;
 static TICKED: AtomicU32 = AtomicU32::new(0);
 
 /// Its kernel thread's id, 0 before it runs.
-static TID: AtomicU32 = AtomicU32::new(0);
+pub(super) static TID: AtomicU32 = AtomicU32::new(0);
 
 /// A kernel thread whose state nobody changes: what the kernel keeps for a thread that has changed nothing. 0, the caller,
 /// where there is none.
@@ -154,6 +155,10 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     loop {
         let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK)));
         answer();
+        if exit::waits_for_the_last() {
+            exit::look_for_the_last();
+            quiet = 0;
+        }
         if pool::all_asleep() && !work_visible() {
             quiet += 1;
             if quiet >= QUIET_TICKS {

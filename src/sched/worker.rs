@@ -301,6 +301,7 @@ impl Worker {
             self.fp.set(FpControl::save());
             t.fp.set(self.fp.get());
             self.mask.set(t.mask.get());
+            crate::signal::leaves_worker(t);
             match resumed {
                 Resumed::Ended => thread::ended(t),
                 Resumed::Suspended => self.settle(t),

@@ -23,6 +23,7 @@ pub mod setxid;
 
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
@@ -40,6 +41,8 @@ pub struct Signals {
     pub inbox: Inbox,
     /// RAN and NO_RESTART, since the last sleep began.
     outcome: AtomicU32,
+    /// Handlers that have run.
+    runs: AtomicU32,
     /// What the thread waits for in sigwait and its kin.
     awaited: AtomicU64,
     pub alt: Cell<AltStack>,
@@ -53,6 +56,7 @@ impl Signals {
         Signals {
             inbox: Inbox::new(),
             outcome: AtomicU32::new(0),
+            runs: AtomicU32::new(0),
             awaited: AtomicU64::new(0),
             alt: Cell::new(AltStack::NONE),
         }
@@ -66,6 +70,10 @@ impl Signals {
         }
         self.outcome.store(0, Ordering::Relaxed);
         self.alt.set(AltStack::NONE);
+    }
+
+    fn count_run(&self) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether the thread is in sigwait or its kin for this signal.
@@ -132,6 +140,20 @@ pub fn take_interruption() -> Interruption {
     }
 }
 
+/// Makes a system call that does not wait, again if it says EINTR and no handler of the thread's has run: a signal was
+/// another's, who has just left this worker.
+pub fn undisturbed<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
+    // SAFETY: records are never freed.
+    let runs = || unsafe { tls::current().as_ref() }.map(|t| t.signals.runs.load(Ordering::Relaxed));
+    let before = runs();
+    loop {
+        match call() {
+            Err(Errno::INTR) if runs() == before => {}
+            done => return done,
+        }
+    }
+}
+
 /// A call that handlers may end begins: what ran before it is not its concern.
 pub fn forget_interruption() {
     // SAFETY: records are never freed.
@@ -189,6 +211,9 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             tls::leave();
             return;
         }
+        if let Some(t) = t {
+            t.signals.count_run();
+        }
         // What the program sees and changes in its handler is the handler's mask.
         let before = t.map(|t| t.mask.replace(sig::mask()));
         action::call(signo, info, context);
@@ -209,17 +234,21 @@ unsafe fn mask_after(context: *mut c_void) -> sig::Mask {
     unsafe { *(&raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() & !sig::NEVER_BLOCKED }
 }
 
-/// A write has failed for want of a reader: the kernel has sent SIGPIPE to this kernel thread. If the thread blocks it, it
-/// is the thread's to have, not the next one's here.
+/// The thread leaves its worker. For a write without a reader the kernel has sent SIGPIPE to the kernel thread: if the thread
+/// blocks that, it is the thread's to have, not the next one's here.
+#[inline(always)]
+pub fn leaves_worker(t: &Thread) {
+    if t.mask.get() & sig::bit(libc::SIGPIPE) != 0 {
+        keep_broken_pipe(t);
+    }
+}
+
 #[cold]
-pub fn broken_pipe(t: &Thread) {
-    let bit = sig::bit(libc::SIGPIPE);
-    if t.mask.get() & bit != 0
-        && let Some(info) = sig::take_pending(bit)
-    {
-        tls::enter();
-        t.signals.inbox.add(&info, false);
-        tls::leave();
+fn keep_broken_pipe(t: &Thread) {
+    if let Some(info) = sig::take_pending(sig::bit(libc::SIGPIPE)) {
+        // SAFETY: the kernel writes a sender into what it sends for a write, as into what kill(2) sends.
+        let by_itself = info.si_code == libc::SI_USER && unsafe { info.si_pid() } == sys::getpid();
+        t.signals.inbox.add(&info, !by_itself);
     }
 }
 
@@ -278,8 +307,8 @@ fn kick(t: &Thread, signo: c_int) {
         if w.is_null() || !core::ptr::eq((*w).running(), t) || (*w).tid() == sys::gettid() {
             return;
         }
-        if t.signals.inbox.pending() & sig::bit(signo) == 0 {
-            // It has seen it already.
+        if t.signals.inbox.pending() & sig::bit(signo) == 0 || tcb::depth(t.tp()) > 0 {
+            // It has seen it already, or looks when it leaves the runtime.
             return;
         }
         let mut info: libc::siginfo_t = core::mem::zeroed();
@@ -341,6 +370,7 @@ fn deliver_one(t: &Thread) -> bool {
     sig::set_mask(during);
     let note = RAN | if a.flags & libc::SA_RESTART != 0 { 0 } else { NO_RESTART };
     t.signals.outcome.fetch_or(note, Ordering::Relaxed);
+    t.signals.count_run();
     tls::leave();
     action::call_noted(&info, before);
     t.mask.set(before);

@@ -9,10 +9,14 @@ pub type Fd = i32;
 /// `poll` with a zero timeout on one descriptor; the ready events, or 0.
 pub fn poll_now(fd: Fd, events: i16) -> i16 {
     let mut p = libc::pollfd { fd, events, revents: 0 };
-    // SAFETY: one live pollfd.
-    match unsafe { syscall!(libc::SYS_poll, &raw mut p, 1usize, 0usize) } {
-        Ok(1..) => p.revents,
-        _ => 0,
+    loop {
+        // SAFETY: one live pollfd.
+        match unsafe { syscall!(libc::SYS_poll, &raw mut p, 1usize, 0usize) } {
+            Ok(1..) => return p.revents,
+            // Even a call that does not wait says so, and would pass for one that found nothing.
+            Err(Errno::INTR) => {}
+            _ => return 0,
+        }
     }
 }
 
@@ -33,6 +37,21 @@ pub fn is_terminal(fd: Fd) -> bool {
 pub fn is_pipe(fd: Fd) -> bool {
     // SAFETY: F_GETPIPE_SZ takes no pointer.
     unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_GETPIPE_SZ) }.is_ok()
+}
+
+/// Whether it is an end of a pipe without a name.
+pub fn is_unnamed_pipe(fd: Fd) -> bool {
+    /// PIPEFS_MAGIC (linux/magic.h), the first word of `struct statfs`.
+    const PIPEFS: u64 = 0x5049_5045;
+    let mut statfs = [0u64; 15];
+    // SAFETY: the kernel's structure is 120 bytes.
+    let got = unsafe { syscall!(libc::SYS_fstatfs, fd, statfs.as_mut_ptr()) };
+    got.is_ok() && statfs[0] == PIPEFS
+}
+
+/// Whether it is a socket.
+pub fn is_socket(fd: Fd) -> bool {
+    sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_TYPE).is_ok()
 }
 
 /// The file status flags of the description (`F_GETFL`).

@@ -24,6 +24,35 @@ pub fn state_of(tid: u32) -> State {
     }
 }
 
+/// Whether `is_it` holds of some kernel thread of this process.
+pub fn any(mut is_it: impl FnMut(u32) -> bool) -> bool {
+    /// In `struct linux_dirent64`: the record's length, and the name.
+    const LENGTH: usize = 16;
+    const NAME: usize = 19;
+    let mut records = [0u8; 2048];
+    // SAFETY: the path is NUL-terminated; the kernel writes at most the buffer's size.
+    unsafe {
+        let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+        let Ok(fd) = syscall!(libc::SYS_openat, libc::AT_FDCWD, c"/proc/self/task".as_ptr(), flags) else {
+            return false;
+        };
+        let mut found = false;
+        while !found && let Ok(n @ 1..) = syscall!(libc::SYS_getdents64, fd, records.as_mut_ptr(), records.len()) {
+            let mut at = 0;
+            while at + NAME < n && !found {
+                let length = u16::from_ne_bytes([records[at + LENGTH], records[at + LENGTH + 1]]) as usize;
+                let name = &records[at + NAME..(at + length).min(n)];
+                let digits = name.iter().position(|b| !b.is_ascii_digit()).unwrap_or(name.len());
+                let tid = core::str::from_utf8(&name[..digits]).ok().and_then(|name| name.parse().ok());
+                found = tid.is_some_and(&mut is_it);
+                at += length.max(1);
+            }
+        }
+        let _ = syscall!(libc::SYS_close, fd);
+        found
+    }
+}
+
 /// Reads a file of the thread's, or the beginning of it.
 fn read<T>(tid: u32, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     let mut path = super::Line::new();

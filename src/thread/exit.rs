@@ -69,8 +69,7 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
         end_of_child(value);
     }
     if LIVE.fetch_sub(1, Ordering::SeqCst) == 1 && MAIN_GONE.load(Ordering::SeqCst) {
-        // SAFETY: the last thread of a process ends it, as glibc's last thread does.
-        unsafe { real::exit(0) };
+        last_green_ends();
     }
     tls::enter();
 }
@@ -182,8 +181,7 @@ unsafe extern "C" fn main_is_gone(round: *mut c_void) {
     }
     if last {
         // Not left to libc's count, in which a worker that is being made this moment stands too.
-        // SAFETY: as at the end of a process's last thread.
-        unsafe { real::exit(0) };
+        last_green_ends();
     }
     let count = real::address(c"__nptl_nthreads").cast_mut().cast::<u32>();
     // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 would make it exit the
@@ -195,8 +193,35 @@ unsafe extern "C" fn main_is_gone(round: *mut c_void) {
     }
 }
 
+/// No green thread is left, and main has ended: the process ends with the last of the kernel threads that are the program's.
+static WAITS_FOR_THE_LAST: AtomicBool = AtomicBool::new(false);
+
+/// The last green thread ends, and main has: so does the process, unless the program has kernel threads of its own.
+fn last_green_ends() {
+    if !sched::has_foreign_threads() {
+        // SAFETY: the last thread of a process ends it, as glibc's last thread does.
+        unsafe { real::exit(0) };
+    }
+    WAITS_FOR_THE_LAST.store(true, Ordering::SeqCst);
+    sched::keep_looking();
+}
+
+/// Whether [`look_for_the_last`] has something to look for.
+pub fn waits_for_the_last() -> bool {
+    WAITS_FOR_THE_LAST.load(Ordering::Relaxed)
+}
+
+/// The monitor's look: nobody tells when a kernel thread of the program ends.
+pub fn look_for_the_last() {
+    if LIVE.load(Ordering::SeqCst) == 0 && !sched::has_foreign_threads() {
+        // SAFETY: as above.
+        unsafe { real::exit(0) };
+    }
+}
+
 /// # Safety
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
     MAIN_GONE.store(false, Ordering::Relaxed);
+    WAITS_FOR_THE_LAST.store(false, Ordering::Relaxed);
 }

@@ -99,6 +99,13 @@ pub fn set_depth(tp: usize, depth: u64) {
     unsafe { at.add(1).write(depth) };
 }
 
+/// How deep the thread at `tp` is inside the runtime.
+pub fn depth(tp: usize) -> u32 {
+    let at = (tp as isize + arch::tls_offset() + 8) as *const AtomicU32;
+    // SAFETY: the third word of the engine's block, in the static TLS of a TCB that is never unmapped.
+    unsafe { (*at).load(Ordering::Relaxed) }
+}
+
 /// Makes the thread at `tp` look what is wanted of it when it next leaves the runtime.
 pub fn set_deferred(tp: usize) {
     let at = (tp as isize + arch::tls_offset() + 12) as *const AtomicU32;

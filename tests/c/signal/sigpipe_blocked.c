@@ -14,10 +14,12 @@ static void *writer(void *kind)
     MUST(pipe(ends) == 0 && close(ends[0]) == 0);
     MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets) == 0 && close(sockets[1]) == 0);
     for (int i = 0; i < 5; i++) {
-        if (kind)
-            say_call("send", send(sockets[0], "x", 1, 0));
-        else
-            say_call("write", write(ends[1], "x", 1));
+        switch ((intptr_t)kind) {
+        case 0: say_call("write", write(ends[1], "x", 1)); break;
+        case 1: say_call("send", send(sockets[0], "x", 1, 0)); break;
+        case 2: say_call("send, not waiting", send(sockets[0], "x", 1, MSG_DONTWAIT)); break;
+        case 3: say_call("dprintf", dprintf(ends[1], "x")); break;
+        }
         MUST(sem_post(&turn) == 0);
         MUST(sem_wait(&done) == 0);
         usleep(500);
@@ -35,7 +37,7 @@ static void *writer(void *kind)
 
 static void *other(void *unused)
 {
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 20; i++) {
         MUST(sem_wait(&turn) == 0);
         for (int j = 0; j < 20; j++)
             sched_yield();
@@ -49,7 +51,7 @@ int main(void)
     begin();
     MUST(sem_init(&turn, 0, 0) == 0 && sem_init(&done, 0, 0) == 0);
     pthread_t thread = start(other, NULL);
-    for (intptr_t kind = 0; kind < 2; kind++)
+    for (intptr_t kind = 0; kind < 4; kind++)
         finish(start(writer, (void *)kind));
     finish(thread);
     say("alive");

@@ -101,12 +101,12 @@ fn end_of_child(value: *mut c_void) -> ! {
     sys::fatal(format_args!("exit returned"))
 }
 
-/// Waits until the caller is the only green thread, as a process waits for its last thread.
+/// Waits until the caller is the only thread, as a process waits for its last one.
 pub fn wait_for_the_others() {
     use crate::report::Call;
     use crate::thread::wait::{self, Wait};
     const LOOK: u64 = 10_000_000;
-    while LIVE.load(Ordering::SeqCst) > 1 {
+    while LIVE.load(Ordering::SeqCst) > 1 || sched::has_foreign_threads() {
         wait::sleep(&Wait::until(Call::Join, Some(sys::time::after(LOOK))));
     }
 }

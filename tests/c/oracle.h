@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #endif
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -145,6 +146,47 @@ static inline void *return_it(void *value)
     return value;
 }
 
+// A thread that counts, about once a millisecond, until it is told to end: whether others run while one waits.
+struct others {
+    int ran;
+    bool over;
+    pthread_t thread;
+};
+
+static inline void *others_run(void *argument)
+{
+    struct others *others = (struct others *)argument;
+    while (!__atomic_load_n(&others->over, __ATOMIC_SEQ_CST)) {
+        __atomic_add_fetch(&others->ran, 1, __ATOMIC_SEQ_CST);
+        struct timespec turn = {0, 1000000};
+        nanosleep(&turn, NULL);
+    }
+    return NULL;
+}
+
+static inline void others_begin(struct others *others)
+{
+    others->thread = start(others_run, others);
+}
+
+static inline void others_end(struct others *others)
+{
+    __atomic_store_n(&others->over, true, __ATOMIC_SEQ_CST);
+    finish(others->thread);
+}
+
+// How many kernel threads the process has.
+static inline int kernel_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    MUST(tasks);
+    int count = 0;
+    for (struct dirent *task; (task = readdir(tasks));)
+        count += task->d_name[0] != '.';
+    MUST(closedir(tasks) == 0);
+    return count;
+}
+
 static inline struct timespec in_ms(clockid_t clock, long ms)
 {
     struct timespec when;
@@ -172,6 +214,14 @@ static inline void sleep_ms(long ms)
     struct timespec left = span_ms(ms);
     while (nanosleep(&left, &left) == -1)
         MUST(errno == EINTR);
+}
+
+// Writes a byte to whoever waits for it.
+static inline void *write_to(void *fd)
+{
+    sleep_ms(20);
+    MUST(write((int)(intptr_t)fd, "w", 1) == 1);
+    return NULL;
 }
 
 static inline void settle(void)

@@ -7,7 +7,6 @@
 // preloaded: not waited for: -1 EAGAIN
 #include "oracle.h"
 
-#include <dirent.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/uio.h>
@@ -110,17 +109,6 @@ static void release(int i)
     default:
         MUST(write(ends[i][1], "right", 5) == 5);
     }
-}
-
-static int kernel_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    MUST(tasks);
-    int count = 0;
-    for (struct dirent *task; (task = readdir(tasks));)
-        count += task->d_name[0] != '.';
-    MUST(closedir(tasks) == 0);
-    return count;
 }
 
 // Those that answer at once.

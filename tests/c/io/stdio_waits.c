@@ -4,8 +4,6 @@
 // preloaded: right: 44
 #include "oracle.h"
 
-#include <dirent.h>
-
 enum { WAYS = 11, ROUNDS = 4, COUNT = WAYS * ROUNDS, FEW = 20 };
 
 char *__fgets_chk(char *buffer, size_t room, int size, FILE *stream);
@@ -58,17 +56,6 @@ static void *await(void *number)
     }
     free(line);
     return (void *)(intptr_t)right;
-}
-
-static int kernel_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    MUST(tasks);
-    int count = 0;
-    for (struct dirent *task; (task = readdir(tasks));)
-        count += task->d_name[0] != '.';
-    MUST(closedir(tasks) == 0);
-    return count;
 }
 
 int main(void)

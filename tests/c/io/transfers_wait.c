@@ -4,7 +4,6 @@
 // preloaded: right: 36
 #include "oracle.h"
 
-#include <dirent.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
@@ -101,17 +100,6 @@ static bool release(struct way *way)
     default:
         return write(way->from[1], "moved", 5) == 5;
     }
-}
-
-static int kernel_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    MUST(tasks);
-    int count = 0;
-    for (struct dirent *task; (task = readdir(tasks));)
-        count += task->d_name[0] != '.';
-    MUST(closedir(tasks) == 0);
-    return count;
 }
 
 int main(void)

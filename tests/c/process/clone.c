@@ -5,24 +5,8 @@
 #include <sched.h>
 
 static char stack[1 << 17] __attribute__((aligned(16)));
-static int ends[2], counter, written;
-static bool stop;
-
-static void *count(void *unused)
-{
-    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
-        __atomic_add_fetch(&counter, 1, __ATOMIC_SEQ_CST);
-        sleep_ms(1);
-    }
-    return unused;
-}
-
-static void *write_later(void *unused)
-{
-    sleep_ms(20);
-    MUST(write(ends[1], "w", 1) == 1);
-    return unused;
-}
+static int ends[2], written;
+static struct others others;
 
 // Waits for a thread of the parent, then has threads of its own.
 static int own_memory(void *status)
@@ -42,11 +26,11 @@ static int own_memory(void *status)
 static int parents_memory(void *status)
 {
     char byte;
-    int before = counter;
+    int before = others.ran;
     if (read(ends[0], &byte, 1) == 1)
         written = 2;
     usleep(30000);
-    if (counter - before >= 5)
+    if (others.ran - before >= 5)
         written++;
     for (int fd = 3; fd < 100; fd++)
         close(fd);
@@ -61,7 +45,7 @@ static int execs(void *unused)
 
 static void *body(void *unused)
 {
-    pthread_t writer = start(write_later, NULL);
+    pthread_t writer = start(write_to, (void *)(intptr_t)ends[1]);
     written = 0;
     pid_t child = clone(own_memory, stack + sizeof stack, SIGCHLD, (void *)3);
     MUST(child > 0);
@@ -69,7 +53,7 @@ static void *body(void *unused)
     say_child("own memory", child);
     say("what it wrote is its own: %d", written);
 
-    writer = start(write_later, NULL);
+    writer = start(write_to, (void *)(intptr_t)ends[1]);
     child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
     if (child == 0)
         _exit(own_memory((void *)4));
@@ -83,7 +67,7 @@ static void *body(void *unused)
     }
     say_child("fork by system call", child);
 
-    writer = start(write_later, NULL);
+    writer = start(write_to, (void *)(intptr_t)ends[1]);
     child = clone(parents_memory, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)6);
     say("what it wrote is seen, and others ran: %d", written);
     finish(writer);
@@ -100,11 +84,10 @@ int main(void)
 {
     begin();
     MUST(pipe(ends) == 0);
-    pthread_t counting = start(count, NULL);
+    others_begin(&others);
     finish(start(body, NULL));
     say("in main:");
     body(NULL);
-    __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    finish(counting);
+    others_end(&others);
     return 0;
 }

@@ -2,28 +2,12 @@
 // parent sees what the child wrote, and threads that the child waits for go on meanwhile.
 #include "oracle.h"
 
-static int counter, ends[2];
-static bool stop;
-
-static void *count(void *unused)
-{
-    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
-        __atomic_add_fetch(&counter, 1, __ATOMIC_SEQ_CST);
-        sleep_ms(1);
-    }
-    return unused;
-}
-
-static void *write_later(void *unused)
-{
-    sleep_ms(20);
-    MUST(write(ends[1], "w", 1) == 1);
-    return unused;
-}
+static int ends[2];
+static struct others others;
 
 static void *body(void *unused)
 {
-    volatile int error = 0, before = counter, after = 0;
+    volatile int error = 0, before = others.ran, after = 0;
     volatile char byte = 0;
     volatile bool own_id = false;
     pid_t parent = getpid();
@@ -31,7 +15,7 @@ static void *body(void *unused)
     pid_t child = vfork();
     if (child == 0) {
         usleep(40000);
-        after = counter;
+        after = others.ran;
         own_id = getpid() != parent && getppid() == parent && gettid() == getpid();
         _exit(3);
     }
@@ -59,7 +43,7 @@ static void *body(void *unused)
     say_child("child", child);
 
     // What the child reads is written by a thread of its parent.
-    pthread_t writer = start(write_later, NULL);
+    pthread_t writer = start(write_to, (void *)(intptr_t)ends[1]);
     child = vfork();
     if (child == 0) {
         char got;
@@ -92,11 +76,10 @@ int main(void)
 {
     begin();
     MUST(pipe(ends) == 0);
-    pthread_t counting = start(count, NULL);
+    others_begin(&others);
     finish(start(body, NULL));
     say("in main:");
     body(NULL);
-    __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    finish(counting);
+    others_end(&others);
     return 0;
 }

@@ -3,17 +3,7 @@
 
 #include <sys/resource.h>
 
-static int counter;
-static bool stop;
-
-static void *count(void *unused)
-{
-    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
-        __atomic_add_fetch(&counter, 1, __ATOMIC_SEQ_CST);
-        sleep_ms(1);
-    }
-    return unused;
-}
+static struct others others;
 
 static pid_t child_after(long ms, int status)
 {
@@ -33,10 +23,10 @@ static void *body(void *unused)
     siginfo_t info = {0};
     struct rusage usage;
     pid_t child = child_after(40, 1);
-    int before = counter;
+    int before = others.ran;
     say_call("without waiting", waitpid(child, &status, WNOHANG));
     say_child("waitpid", child);
-    say("others ran meanwhile: %d", counter - before >= 5);
+    say("others ran meanwhile: %d", others.ran - before >= 5);
     child = child_after(10, 2);
     MUST(wait(&status) == child);
     say("wait: %d", WEXITSTATUS(status));
@@ -66,11 +56,10 @@ static void *body(void *unused)
 int main(void)
 {
     begin();
-    pthread_t counting = start(count, NULL);
+    others_begin(&others);
     finish(start(body, NULL));
     say("in main:");
     body(NULL);
-    __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    finish(counting);
+    others_end(&others);
     return 0;
 }

@@ -1,17 +1,7 @@
 // A thread waits for one child after the other: whatever it does between two waits, the others are served during each.
 #include "oracle.h"
 
-static int counter;
-static bool stop;
-
-static void *count(void *unused)
-{
-    while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) {
-        __atomic_add_fetch(&counter, 1, __ATOMIC_SEQ_CST);
-        sleep_ms(1);
-    }
-    return unused;
-}
+static struct others others;
 
 static void *look_and_sleep(void *us)
 {
@@ -24,7 +14,7 @@ int main(void)
 {
     begin();
     int stalled = 0;
-    pthread_t counting = start(count, NULL);
+    others_begin(&others);
     for (intptr_t i = 0; i < 60; i++) {
         finish(start(look_and_sleep, (void *)(i % 7 * 100)));
         pid_t child = fork();
@@ -34,12 +24,11 @@ int main(void)
             _exit(0);
         }
         MUST(waitpid(-1, NULL, WNOHANG) == 0);
-        int before = counter;
+        int before = others.ran;
         MUST(waitpid(child, NULL, 0) == child);
-        stalled += counter - before == 0;
+        stalled += others.ran - before == 0;
     }
-    __atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-    finish(counting);
+    others_end(&others);
     say("waits in which nobody else ran: %d", stalled);
     return 0;
 }

@@ -3,8 +3,6 @@
 // preloaded: 60 parked threads: the kernel has few
 #include "oracle.h"
 
-#include <dirent.h>
-
 enum { COUNT = 60, FEW = 20 };
 
 static sem_t arrived, leave;
@@ -14,17 +12,6 @@ static void *park(void *unused)
     MUST(sem_post(&arrived) == 0);
     MUST(sem_wait(&leave) == 0);
     return unused;
-}
-
-static int kernel_threads(void)
-{
-    DIR *tasks = opendir("/proc/self/task");
-    MUST(tasks);
-    int count = 0;
-    for (struct dirent *task; (task = readdir(tasks));)
-        count += task->d_name[0] != '.';
-    MUST(closedir(tasks) == 0);
-    return count;
 }
 
 int main(void)

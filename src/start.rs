@@ -3,6 +3,7 @@
 use crate::arch;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::config;
+use crate::ops;
 use crate::park::lot;
 use crate::reactor;
 use crate::report;
@@ -261,6 +262,8 @@ unsafe fn after_fork() {
         reactor::after_fork();
         timer::after_fork();
         lot::after_fork();
+        ops::mutex::after_fork();
+        ops::stdio::after_fork();
         recycle::after_fork();
         thread::after_fork();
         exit::after_fork();

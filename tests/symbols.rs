@@ -150,7 +150,7 @@ fn says(sentence: &str, operation: &str) -> bool {
         "ops::fd::opened" => {
             (observes && sentence.contains(", opens")) || starts("open! {") || sentence.contains("control(&NEXT")
         }
-        "ops::stdio::opened" => starts("stream! {") || names(sentence, operation),
+        "ops::stdio::opened" => starts("stream! {"),
         "ops::stdio::wait_for_input" => starts("input! {"),
         "ops::fd::seen" => observes && sentence.contains(", names "),
         path => names(sentence, path),

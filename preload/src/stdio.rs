@@ -65,16 +65,19 @@ input! {
 
 hook! { fn pclose(stream: *mut FILE) -> c_int = ops::stdio::pclose }
 
-/// What opens a stream: the real call, which may wait as `open` does, then the engine hears of its descriptor.
+/// What opens a stream: the real call, which may wait as `open` does, then the engine hears of its descriptor. `offloaded`: it is
+/// known to block.
 macro_rules! stream {
-    (fn $name:ident($($arg:ident: $type:ty),*) -> *mut FILE $(, instead of $old:ident)?) => {
+    (fn $name:ident($($arg:ident: $type:ty),*) -> *mut FILE $(, offloaded as $scope:ident)? $(, instead of $old:ident)?) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut FILE {
             static NEXT: Next = next!($name);
             proof!($name($($arg: $type),*) -> *mut FILE);
             // SAFETY: the program gives a stream that is open.
             $(let closing = if engine::active() { unsafe { ops::stdio::closing($old) } } else { None };)?
+            $(let $scope = ops::offload::enter();)?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
+            $(ops::offload::leave($scope);)?
             $({
                 let _ = $old;
                 if let Some(closing) = closing {
@@ -94,19 +97,4 @@ stream! { fn fopen(path: *const c_char, mode: *const c_char) -> *mut FILE }
 stream! { fn fopen64(path: *const c_char, mode: *const c_char) -> *mut FILE }
 stream! { fn freopen(path: *const c_char, mode: *const c_char, old: *mut FILE) -> *mut FILE, instead of old }
 stream! { fn freopen64(path: *const c_char, mode: *const c_char, old: *mut FILE) -> *mut FILE, instead of old }
-
-/// `popen(3)`: waits until the child has begun, then answers a stream on a number made anew.
-#[unsafe(no_mangle)]
-unsafe extern "C-unwind" fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE {
-    static NEXT: Next = next!(popen);
-    proof!(popen(command: *const c_char, mode: *const c_char) -> *mut FILE);
-    if !engine::active() {
-        return call_next!(NEXT(command: *const c_char, mode: *const c_char) -> *mut FILE);
-    }
-    let scope = ops::offload::enter();
-    let opened = call_next!(NEXT(command: *const c_char, mode: *const c_char) -> *mut FILE);
-    ops::offload::leave(scope);
-    // SAFETY: libc answers an open stream or NULL.
-    unsafe { ops::stdio::opened(opened) };
-    opened
-}
+stream! { fn popen(command: *const c_char, mode: *const c_char) -> *mut FILE, offloaded as scope }

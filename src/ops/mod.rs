@@ -62,18 +62,10 @@ pub mod futex {
     }
 }
 
-use crate::arch::tls;
 use crate::thread::Thread;
 
 /// The calling green thread, `None` on foreign and bound threads, whose calls are the real ones.
 #[inline]
 pub(crate) fn green() -> Option<&'static Thread> {
-    ours().filter(|t| !t.is_bound())
-}
-
-/// The calling thread of ours, bound or not; `None` on foreign ones.
-#[inline]
-pub(crate) fn ours() -> Option<&'static Thread> {
-    // SAFETY: records are never freed.
-    unsafe { tls::current().as_ref() }
+    crate::thread::current().filter(|t| !t.is_bound())
 }

@@ -9,7 +9,7 @@ use crate::reactor::{self, Interest, Kept, Outcome, Turn};
 use crate::report::Call;
 use crate::signal;
 use crate::sys::mem;
-use crate::sys::sig::Mask;
+use crate::sys::sig::{self, Mask};
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
 use crate::thread::cancel;
@@ -76,8 +76,8 @@ fn with_mask<R>(mask: Option<Mask>, f: impl FnOnce() -> R) -> R {
 /// # Safety
 /// `set` is null or a signal set.
 unsafe fn mask_of(set: *const sigset_t) -> Option<Mask> {
-    // SAFETY: the first word holds signals 1 to 64.
-    unsafe { set.cast::<Mask>().as_ref().copied() }
+    // SAFETY: the caller's set.
+    (!set.is_null()).then(|| unsafe { sig::of_set(set) })
 }
 
 /// A timeout in the kernel's form: `None` for ever.

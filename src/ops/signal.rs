@@ -1,6 +1,6 @@
 //! sigaction, masks, alternate stacks, signals sent to threads, and threads that wait for signals.
 
-use super::{ours, ready};
+use super::ready;
 use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
@@ -111,7 +111,7 @@ pub unsafe fn siginterrupt(signo: c_int, interrupt: c_int) -> Result<c_int, Exit
 /// `set` is a signal set, whose first word holds signals 1 to 64.
 unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
     // SAFETY: the caller's set.
-    unsafe { *set.cast::<sig::Mask>() & !sig::NEVER_BLOCKED }
+    unsafe { sig::of_set(set) & !sig::NEVER_BLOCKED }
 }
 
 /// pthread_sigmask(3).
@@ -119,7 +119,7 @@ unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
 /// # Safety
 /// As the C function.
 pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> Result<(), Exit> {
-    let Some(t) = ours() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     t.sync_mask();
     let before = t.mask.get();
     if !new.is_null() {
@@ -177,7 +177,7 @@ fn send(t: &Thread, signo: c_int) -> Result<(), Exit> {
     if !is_reachable(t, signo)? {
         return Ok(());
     }
-    let own = ours().is_some_and(|g| core::ptr::eq(g, t));
+    let own = thread::current().is_some_and(|g| core::ptr::eq(g, t));
     if own && t.mask.get() & sig::bit(signo) == 0 {
         // The kernel interrupts this very context, or does what the default action says.
         return Ok(sig::tgkill(sys::gettid(), signo)?);
@@ -209,7 +209,7 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
         return Ok(());
     }
     deliver(t, &action::sent_by_self(signo, libc::SI_QUEUE, Some(value)));
-    if ours().is_some_and(|g| core::ptr::eq(g, t)) {
+    if thread::current().is_some_and(|g| core::ptr::eq(g, t)) {
         signal::kicked();
     }
     Ok(())
@@ -220,7 +220,7 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
 /// # Safety
 /// As the C function.
 pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
-    let Some(t) = ours() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     let pending = sig::pending() | t.signals.inbox.pending() | signal::route::unclaimed();
     // SAFETY: the caller's set, whose first word holds signals 1 to 64.
     unsafe {
@@ -252,7 +252,7 @@ pub unsafe fn sigpause(mask: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn xpg_sigpause(signo: c_int) -> Result<c_int, Exit> {
-    let Some(t) = ours() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     if !(1..=64).contains(&signo) {
         return Err(Errno::INVAL.into());
     }
@@ -270,7 +270,7 @@ pub unsafe fn pause() -> Result<c_int, Exit> {
 
 /// Parks, with another mask if one is given, until a handler has run.
 fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
-    let Some(t) = ours() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     let how = Wait::forever(Call::Signal).cancellable();
     t.sync_mask();
     signal::forget_interruption();
@@ -349,7 +349,7 @@ pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *co
 
 /// Parks until one of `set` comes for the calling thread or the process, and takes it. EAGAIN at the deadline.
 fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit> {
-    let Some(t) = ours() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     let how = Wait::until(Call::Signal, deadline).cancellable();
     t.sync_mask();
     signal::forget_interruption();
@@ -388,7 +388,7 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
 pub unsafe fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> Result<c_int, Exit> {
     // SAFETY: the caller's structures.
     unsafe {
-        let Some(t) = ours() else { return Err(Exit::Native) };
+        let Some(t) = thread::current() else { return Err(Exit::Native) };
         let was = altstack::set(t, arch::stack_pointer(), new.as_ref().copied())?;
         if let Some(old) = old.as_mut() {
             *old = was;
@@ -416,7 +416,7 @@ pub unsafe fn tgkill(pid: pid_t, tid: pid_t, signo: c_int) -> Result<c_int, Exit
 /// # Safety
 /// As the C function.
 pub unsafe fn raise(signo: c_int) -> Result<c_int, Exit> {
-    match ours() {
+    match thread::current() {
         Some(t) => send(t, signo).map(|()| 0),
         None => Err(Exit::Native),
     }

@@ -17,8 +17,9 @@
 use super::fd;
 use super::green;
 use super::ready::{On, until_seen};
-use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::atomic::{Ordering, fence};
 use crate::errno::Exit;
+use crate::park::tally::Tally;
 use crate::reactor::{self, Turn};
 use crate::report::Call;
 use crate::sys::fd as sysfd;
@@ -74,13 +75,13 @@ unsafe extern "C" {
     static stdout: *mut FILE;
 }
 
-/// Threads that wait for input, by stream. Two streams that share a number cost each other a look.
-static COMERS: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+/// Threads that wait for input, by stream.
+static COMERS: Tally = Tally::new();
 
-fn comers(stream: *mut FILE) -> &'static AtomicU32 {
-    // A FILE from malloc lies at a multiple of sixteen; its own size is some hundred bytes.
-    let at = stream as usize;
-    &COMERS[(at >> 4 ^ at >> 10) % COMERS.len()]
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    COMERS.reset();
 }
 
 /// # Safety
@@ -157,16 +158,17 @@ pub unsafe fn wait_for_input(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
 unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     // SAFETY: the caller's promise.
     let fd = unsafe { (*layout(stream)).fileno };
-    // Of the others poll does not tell all (see `io::when_polled`), or libc reads in a way of its own.
-    if !reactor::is_pollable(fd) || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
-        return Ok(None);
-    }
-    comers(stream).fetch_add(1, Ordering::SeqCst);
-    fence(Ordering::SeqCst);
     // SAFETY: a stream that is closed while a thread reads it is the program's error.
     let look = || unsafe { !is_empty(stream) } || sysfd::poll_now(fd, libc::POLLIN) != 0;
+    // What the descriptor is is asked only where it matters. Of the others poll does not tell all (see `io::when_polled`),
+    // or libc reads in a way of its own.
+    if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
+        return Ok(None);
+    }
+    COMERS.of(stream).fetch_add(1, Ordering::SeqCst);
+    fence(Ordering::SeqCst);
     let seen = until_seen(On::read(fd, Call::Read), look);
-    comers(stream).fetch_sub(1, Ordering::SeqCst);
+    COMERS.of(stream).fetch_sub(1, Ordering::SeqCst);
     match seen {
         Err(Exit::Errno(libc::EINTR)) => {
             // What libc makes of a read that fails so.
@@ -194,7 +196,7 @@ pub unsafe fn filled(stream: *mut FILE, turn: Option<Turn>) {
     fence(Ordering::SeqCst);
     // SAFETY: the caller's promise.
     unsafe {
-        if comers(stream).load(Ordering::SeqCst) != 0 && !is_empty(stream) {
+        if COMERS.of(stream).load(Ordering::SeqCst) != 0 && !is_empty(stream) {
             reactor::pass_turn((*layout(stream)).fileno);
         }
     }

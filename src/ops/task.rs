@@ -26,12 +26,6 @@ enum Access {
     Changes,
 }
 
-/// The calling thread of ours, a bound one too.
-fn caller() -> Option<&'static Thread> {
-    // SAFETY: records are never freed.
-    unsafe { tls::current().as_ref() }
-}
-
 fn is_caller(t: &Thread) -> bool {
     core::ptr::eq(tls::current(), t)
 }
@@ -39,7 +33,7 @@ fn is_caller(t: &Thread) -> bool {
 /// The thread of ours that `id` names, 0 being the caller.
 fn named(id: pid_t, access: Access) -> Option<&'static Thread> {
     match id {
-        0 => caller(),
+        0 => thread::current(),
         // A kernel's id is right already, and a search for who has it is worth while only to note a change.
         1.. if access == Access::Changes || id as u32 >= FIRST_TID => thread::of_tid(id as u32),
         _ => None,
@@ -69,7 +63,7 @@ fn kernel_id(id: pid_t, access: Access) -> Result<pid_t, Exit> {
 /// # Safety
 /// As the system call.
 unsafe fn changes_itself(n: c_long, a: Words) -> Result<c_long, Exit> {
-    let Some(t) = caller() else { return Err(Exit::Native) };
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
     bind::to_kernel_thread();
     // SAFETY: the caller's arguments.
     let answer = unsafe { sys::syscall6(n, a) }? as c_long;
@@ -86,7 +80,7 @@ fn uses_itself<T>() -> Result<T, Exit> {
 /// Whether a new thread has to inherit what its creator alone has: the creator is a kernel thread of the program's, or has
 /// changed its own.
 pub(super) fn is_inherited() -> bool {
-    crate::start::active() && caller().is_none_or(Thread::is_altered)
+    crate::start::active() && thread::current().is_none_or(Thread::is_altered)
 }
 
 /// Makes the system call with the kernel's id for the thread that argument `at` names.
@@ -460,7 +454,7 @@ pub unsafe fn arch_prctl(code: c_int, at: usize) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn pkey_set(_key: c_int, _rights: libc::c_uint) -> Result<c_int, Exit> {
-    if let Some(t) = caller() {
+    if let Some(t) = thread::current() {
         t.set_altered();
     }
     uses_itself()

@@ -539,8 +539,7 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
 /// # Safety
 /// As the C function.
 pub unsafe fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> Result<c_int, Exit> {
-    // SAFETY: records are never freed.
-    let Some(t) = (unsafe { arch::tls::current().as_ref() }).filter(|&t| !is_main(t)) else {
+    let Some(t) = thread::current().filter(|&t| !is_main(t)) else {
         // SAFETY: the caller's arguments.
         return unsafe { task::prctl(option, [a, b, c, d]) };
     };

@@ -16,6 +16,8 @@
 pub mod count;
 #[cfg(not(loom))]
 pub mod lot;
+#[cfg(not(loom))]
+pub mod tally;
 
 use crate::atomic::modelled::{AtomicU32, Ordering, modelled_new};
 

@@ -24,14 +24,16 @@ use super::{
 };
 use crate::arch::tls;
 use crate::atomic::Ordering;
-use crate::errno::Errno;
 use crate::park::Wake;
 use crate::report::{self, Event};
 use crate::signal;
 use crate::sys::lock::Lock;
-use crate::sys::{fd as sysfd, time};
+use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
-use crate::thread::wait::{self, Wait};
+use crate::thread::{
+    self,
+    wait::{self, Wait},
+};
 use std::os::fd::AsRawFd;
 
 /// The life of a number: to be asked before the first try of an operation that may come to wait.
@@ -141,8 +143,7 @@ impl Hold {
     /// Handlers that are due end the call, or make it begin again at the number.
     #[cold]
     fn let_handlers_run(&mut self) {
-        // SAFETY: records are never freed.
-        if unsafe { tls::current().as_ref() }.is_some_and(signal::is_due) {
+        if thread::current().is_some_and(signal::is_due) {
             self.leave();
             tls::leave();
             tls::enter();
@@ -317,7 +318,6 @@ fn await_tries(slot: &Slot) {
     const LONGEST: u64 = 20_000_000;
     let until = time::after(LONGEST);
     while slot.is_tried() && time::now() < until {
-        // SAFETY: no arguments.
-        let _: Result<usize, Errno> = unsafe { syscall!(libc::SYS_sched_yield) };
+        sys::sched_yield();
     }
 }

@@ -196,7 +196,7 @@ pub fn keep_looking() {
 /// Whether the process has kernel threads that are neither workers nor the first one: the program's own.
 pub fn has_foreign_threads() -> bool {
     sys::task::any(|tid| {
-        let mut ours = tid == sys::getpid() as u32 || tid == monitor::TID.load(Ordering::Relaxed);
+        let mut ours = tid == sys::getpid() as u32 || tid == monitor::tid();
         each_worker(|w| ours |= w.tid() == tid);
         !ours
     })

@@ -40,7 +40,7 @@ const CALLED: u32 = 3;
 static TICKED: AtomicU32 = AtomicU32::new(0);
 
 /// Its kernel thread's id, 0 before it runs.
-pub(super) static TID: AtomicU32 = AtomicU32::new(0);
+static TID: AtomicU32 = AtomicU32::new(0);
 
 /// A kernel thread whose state nobody changes: what the kernel keeps for a thread that has changed nothing. 0, the caller,
 /// where there is none.

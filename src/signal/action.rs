@@ -40,11 +40,6 @@ fn is_ignored(signo: c_int, handler: usize) -> bool {
     handler == libc::SIG_IGN || (handler == libc::SIG_DFL && BY_DEFAULT.contains(&signo))
 }
 
-fn mask_of(set: &libc::sigset_t) -> sig::Mask {
-    // SAFETY: a sigset_t is 128 bytes whose first word holds signals 1 to 64.
-    unsafe { *(set as *const libc::sigset_t).cast::<u64>() }
-}
-
 fn set_of(mask: sig::Mask) -> libc::sigset_t {
     // SAFETY: all-zero is an empty set; the first word holds signals 1 to 64.
     unsafe {
@@ -174,7 +169,8 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
         }
         let before = actions[signo as usize];
         if let Some(n) = new.as_ref() {
-            actions[signo as usize] = Action { handler: n.sa_sigaction, flags: n.sa_flags, mask: mask_of(&n.sa_mask) };
+            actions[signo as usize] =
+                Action { handler: n.sa_sigaction, flags: n.sa_flags, mask: sig::of_set(&n.sa_mask) };
         }
         drop(actions);
         if new.as_ref().is_some_and(|n| is_ignored(signo, n.sa_sigaction)) {

@@ -4,11 +4,11 @@
 //! told; it must not hold a handler of the program's, which may park while the worker runs another thread. So handlers are
 //! installed without SA_ONSTACK (faults excepted), and the wrapper changes to the thread's alternate stack itself.
 
-use crate::arch::{self, tls};
+use crate::arch;
 use crate::errno::Errno;
 use crate::sys::alloc;
 use crate::syscall;
-use crate::thread::Thread;
+use crate::thread::{self, Thread};
 use core::ffi::c_int;
 use core::ptr::null_mut;
 
@@ -86,8 +86,7 @@ pub fn set(t: &Thread, sp: usize, new: Option<libc::stack_t>) -> Result<libc::st
 
 /// Runs `call` with the end of the alternate stack that the calling thread's handler belongs on; `None`: where it is.
 pub fn with_end<R>(call: impl FnOnce(Option<usize>) -> R) -> R {
-    // SAFETY: records are never freed.
-    let t = unsafe { tls::current().as_ref() };
+    let t = thread::current();
     let alt = t.map_or_else(of_kernel_thread, |t| t.signals.alt.get());
     if alt.size == 0 || alt.has(arch::stack_pointer()) {
         return call(None);

@@ -84,19 +84,21 @@ fn append(last: &Chunk) -> *mut Chunk {
     }
 }
 
+/// Every chunk there is.
+fn chunks() -> impl Iterator<Item = &'static Chunk> {
+    // SAFETY: chunks are never freed.
+    core::iter::successors(Some(&FIRST), |chunk| unsafe { chunk.next.load(Ordering::Acquire).as_ref() })
+}
+
 /// # Safety
 /// `note` came from [`take_note`] and is in no list.
 unsafe fn give_note(note: *mut Note) {
-    let mut chunk: &Chunk = &FIRST;
-    loop {
-        let first = chunk.notes.as_ptr().cast::<Note>();
-        let behind = (note as usize).wrapping_sub(first as usize);
+    for chunk in chunks() {
+        let behind = (note as usize).wrapping_sub(chunk.notes.as_ptr() as usize);
         if behind < size_of_val(&chunk.notes) {
             chunk.used.fetch_and(!(1 << (behind / size_of::<Note>())), Ordering::Release);
             return;
         }
-        // SAFETY: chunks are never freed, and the note lies in one of them.
-        chunk = unsafe { &*chunk.next.load(Ordering::Acquire) };
     }
 }
 
@@ -105,14 +107,8 @@ unsafe fn give_note(note: *mut Note) {
 /// # Safety
 /// The caller is the only thread of a forked child, and resets every inbox that it goes on to use.
 pub unsafe fn after_fork() {
-    let mut chunk: &Chunk = &FIRST;
-    loop {
+    for chunk in chunks() {
         chunk.used.store(0, Ordering::Relaxed);
-        // SAFETY: chunks are never freed.
-        match unsafe { chunk.next.load(Ordering::Relaxed).as_ref() } {
-            Some(next) => chunk = next,
-            None => return,
-        }
     }
 }
 

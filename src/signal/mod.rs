@@ -143,8 +143,7 @@ pub fn take_interruption() -> Interruption {
 /// Makes a system call that does not wait, again if it says EINTR and no handler of the thread's has run: a signal was
 /// another's, who has just left this worker.
 pub fn undisturbed<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, Errno> {
-    // SAFETY: records are never freed.
-    let runs = || unsafe { tls::current().as_ref() }.map(|t| t.signals.runs.load(Ordering::Relaxed));
+    let runs = || thread::current().map(|t| t.signals.runs.load(Ordering::Relaxed));
     let before = runs();
     loop {
         match call() {
@@ -156,8 +155,7 @@ pub fn undisturbed<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, E
 
 /// A call that handlers may end begins: what ran before it is not its concern.
 pub fn forget_interruption() {
-    // SAFETY: records are never freed.
-    if let Some(t) = unsafe { tls::current().as_ref() } {
+    if let Some(t) = thread::current() {
         t.signals.outcome.store(0, Ordering::Relaxed);
     }
 }
@@ -187,7 +185,7 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
             action::call(signo, info, context);
             return;
         }
-        let t = tls::current().as_ref();
+        let t = thread::current();
         // A broken pipe is the writer's own, though the kernel does not say so; and a kernel thread of its own may have timers.
         let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE || t.is_some_and(Thread::is_bound);
         if tls::depth() > 0 {
@@ -230,8 +228,8 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
 /// # Safety
 /// `context` is the handler's ucontext.
 unsafe fn mask_after(context: *mut c_void) -> sig::Mask {
-    // SAFETY: the caller's context; a sigset_t's first word holds signals 1 to 64.
-    unsafe { *(&raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() & !sig::NEVER_BLOCKED }
+    // SAFETY: the caller's context.
+    unsafe { sig::of_set(&raw const (*context.cast::<libc::ucontext_t>()).uc_sigmask) & !sig::NEVER_BLOCKED }
 }
 
 /// The thread leaves its worker. For a write without a reader the kernel has sent SIGPIPE to the kernel thread: if the thread
@@ -334,8 +332,7 @@ pub fn kicked() {
 pub fn run_deferred() {
     tls::set_deferred(false);
     route::pending();
-    // SAFETY: records are never freed.
-    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
+    let Some(t) = thread::current() else { return };
     loop {
         if route::has_for(t) {
             route::all();

@@ -54,9 +54,7 @@ fn taker(signo: c_int) -> Option<&'static Thread> {
     if let Some(main) = thread::main_thread().filter(|m| accepts(m, signo)) {
         return Some(main);
     }
-    // SAFETY: records are never freed.
-    let current = unsafe { tls::current().as_ref() };
-    current.filter(|t| accepts(t, signo)).or_else(|| thread::find(|t| accepts(t, signo)))
+    thread::current().filter(|t| accepts(t, signo)).or_else(|| thread::find(|t| accepts(t, signo)))
 }
 
 /// Takes note of a signal to the process. Async-signal-safe.

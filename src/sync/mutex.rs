@@ -6,11 +6,12 @@
 
 use super::{deadline, is_own};
 use crate::arch::tls;
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::Ordering;
 use crate::errno::Exit;
 use crate::ops::{self, offload};
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
+use crate::park::tally::Tally;
 use crate::real;
 use crate::report::Call;
 use crate::sched;
@@ -52,15 +53,10 @@ unsafe fn kind(m: *mut Mutex) -> c_int {
     unsafe { (*layout(m)).kind }
 }
 
-/// Waiters that have been woken in vain again and again, by mutex. Two mutexes that share a number cost each other a turn.
-static STARVING: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+/// Waiters that have been woken in vain again and again, by mutex.
+static STARVING: Tally = Tally::new();
 /// How often a waiter may be woken in vain before unlocking lets it run.
 const IN_VAIN: u32 = 3;
-
-fn starving(m: *mut Mutex) -> &'static AtomicU32 {
-    let at = m as usize;
-    &STARVING[(at >> 4 ^ at >> 10) % STARVING.len()]
-}
 
 /// Whether the kernel, or another process, has a part in it.
 ///
@@ -222,11 +218,11 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Resu
             }
             in_vain += 1;
             if in_vain == IN_VAIN {
-                starving(m).fetch_add(1, Ordering::Relaxed);
+                STARVING.of(m).fetch_add(1, Ordering::Relaxed);
             }
         };
         if in_vain >= IN_VAIN {
-            starving(m).fetch_sub(1, Ordering::Relaxed);
+            STARVING.of(m).fetch_sub(1, Ordering::Relaxed);
         }
         if end == 0 { Ok(()) } else { Err(Exit::Errno(end)) }
     }
@@ -277,7 +273,7 @@ pub unsafe fn unlock(m: *mut Mutex) -> Result<(), Exit> {
         }
         if !is_kernels_kind(kind) && !stays_locked {
             let woken = lot::unpark_after_rmw(m as usize, Kind::Mutex, 1);
-            if woken != 0 && starving(m).load(Ordering::Relaxed) != 0 {
+            if woken != 0 && STARVING.of(m).load(Ordering::Relaxed) != 0 {
                 let_it_run();
             }
         }
@@ -306,4 +302,10 @@ fn let_it_run() {
 pub(super) unsafe fn is_unlockable(m: *mut Mutex) -> bool {
     // SAFETY: the caller's mutex.
     unsafe { !matches!(kind(m) & TYPE_MASK, ERRORCHECK | RECURSIVE) || is_own((*layout(m)).owner as u32) }
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    STARVING.reset();
 }

@@ -19,6 +19,15 @@ pub const fn bit(sig: i32) -> Mask {
     1 << (sig - 1)
 }
 
+/// The signals of a C library's set.
+///
+/// # Safety
+/// `set` is a signal set, whose first word holds signals 1 to 64.
+pub unsafe fn of_set(set: *const libc::sigset_t) -> Mask {
+    // SAFETY: the caller's set.
+    unsafe { *set.cast::<Mask>() }
+}
+
 /// Replaces the kernel thread's mask and returns the old one.
 pub fn set_mask(mask: Mask) -> Mask {
     let mut old: Mask = 0;

@@ -36,17 +36,14 @@ pub fn to_unique_tid() {
 /// Binds the calling green thread, and shows its kernel thread's tid in its descriptor.
 pub fn to_kernel_tid() {
     to_kernel_thread();
-    // SAFETY: records are never freed.
-    let t = unsafe { tls::current().as_ref() };
-    if let Some((t, word)) = t.zip(tcb::tid(arch::thread_pointer())) {
+    if let Some((t, word)) = super::current().zip(tcb::tid(arch::thread_pointer())) {
         word.store(t.tid(), Ordering::Relaxed);
     }
 }
 
 /// Binds the calling green thread, once. Foreign threads are bound already.
 pub fn to_kernel_thread() {
-    // SAFETY: records are never freed.
-    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
+    let Some(t) = super::current() else { return };
     while !t.is_bound() {
         if t.claim() {
             take_workers(t);
@@ -108,8 +105,7 @@ fn make_home(t: &Thread) -> Result<(), Errno> {
 
 /// The calling thread, which leaves the runtime or asks about itself, does what others wait for it to do.
 pub fn obey() {
-    // SAFETY: records are never freed.
-    let Some(t) = (unsafe { tls::current().as_ref() }) else { return };
+    let Some(t) = super::current() else { return };
     if t.is_bound() {
         return;
     }
@@ -180,7 +176,6 @@ pub fn is_former(tid: u32) -> bool {
 }
 
 fn former(tid: u32) -> Option<&'static AtomicU32> {
-    // SAFETY: records are never freed.
-    let t = unsafe { tls::current().as_ref() }.filter(|t| tid != 0 && t.former_tid() == tid)?;
+    let t = super::current().filter(|t| tid != 0 && t.former_tid() == tid)?;
     tcb::tid(t.tp()).filter(|word| word.load(Ordering::Relaxed) != tid)
 }

@@ -547,6 +547,13 @@ pub fn main_thread() -> Option<&'static Thread> {
     unsafe { MAIN.load(Ordering::Acquire).as_ref() }
 }
 
+/// The calling thread of ours, bound or not; `None` on foreign ones, in a worker's loop and in a vfork child.
+#[inline(always)]
+pub fn current() -> Option<&'static Thread> {
+    // SAFETY: records are never freed.
+    unsafe { tls::current().as_ref() }
+}
+
 /// Whether it is the adopted thread.
 pub fn is_main(t: *const Thread) -> bool {
     core::ptr::eq(MAIN.load(Ordering::Acquire), t)

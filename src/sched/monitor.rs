@@ -19,9 +19,11 @@ const PATIENCE: u32 = 2;
 /// CPU time that a thread may use, once suspected, before others are given another worker.
 const LONGEST_TURN: u64 = 4_000_000;
 /// How many kernel threads more than permits rescue may make at once for workers that are merely held up. A disk that stalls
-/// for a moment, or a machine with too few CPUs, holds up one worker after the other, and more threads do not help; what
-/// lasts gets them all the same, one in each interval. What waits for something from outside gets its own at once.
+/// for a moment, or a machine with too few CPUs (the owner of a kernel lock waits for one), holds up one worker after the
+/// other, and more threads do not help. A worker that stays held up for that many looks gets one all the same, one worker in
+/// each interval. What waits for something from outside gets its own at once.
 const FEW: usize = 2;
+const LASTING: u32 = 25;
 const GROWTH_INTERVAL: u64 = time::SECOND / 2;
 /// Quiet looks before the monitor itself goes to sleep.
 const QUIET_TICKS: u32 = 25;
@@ -132,13 +134,14 @@ impl Seen {
 struct Growth(u64);
 
 impl Growth {
-    /// Whether a rescue may go ahead: a spare worker takes the permit, or a kernel thread may be made.
-    fn allows(&mut self, why: Held) -> bool {
+    /// Whether a rescue may go ahead, after `looks` without progress: a spare worker takes the permit, or a kernel thread may
+    /// be made.
+    fn allows(&mut self, why: Held, looks: u32) -> bool {
         if why == Held::Outside || pool::has_spare() || pool::counts().0 < permits().len() + FEW {
             return true;
         }
         let now = time::now();
-        let allowed = now - self.0 >= GROWTH_INTERVAL;
+        let allowed = looks >= LASTING && now - self.0 >= GROWTH_INTERVAL;
         if allowed {
             self.0 = now;
         }
@@ -213,7 +216,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
         let Some(holder) = (unsafe { holder.as_ref() }) else { continue };
-        if seen.held_up(holder.tid()).is_some_and(|why| growth.allows(why)) && holder.rescue(tick) {
+        if seen.held_up(holder.tid()).is_some_and(|why| growth.allows(why, seen.since)) && holder.rescue(tick) {
             report::count(report::Event::Rescue);
             *seen = Seen { tick, ..Seen::default() };
             // One a look: the new worker may be all that the others waited for.

@@ -33,6 +33,8 @@ pub struct Force {
     /// `no-verify`: the reactor believes in its registrations for ever, so that a wake-up lost on a descriptor is a hang
     /// and not a second's delay.
     pub no_verify: bool,
+    /// `no-slabs`: libc maps every stack, as where the kernel has no guard markers.
+    pub no_slabs: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +54,7 @@ const OFF: Config = Config {
     disabled: true,
     log: false,
     report: None,
-    force: Force { arch_prctl: false, no_verify: false },
+    force: Force { arch_prctl: false, no_verify: false, no_slabs: false },
 };
 static CONFIG: OnceLock<Config> = OnceLock::new();
 
@@ -99,7 +101,8 @@ fn forced() -> Force {
         match word {
             b"arch_prctl" => force.arch_prctl = true,
             b"no-verify" => force.no_verify = true,
-            _ => refuse("GREENLET_FORCE", list, "a list of arch_prctl and no-verify"),
+            b"no-slabs" => force.no_slabs = true,
+            _ => refuse("GREENLET_FORCE", list, "a list of arch_prctl, no-verify and no-slabs"),
         }
     }
     force

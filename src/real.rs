@@ -86,6 +86,7 @@ next! {
     fn pthread_attr_init(attr: *mut libc::pthread_attr_t) -> c_int;
     fn pthread_attr_getstacksize(attr: *const libc::pthread_attr_t, size: *mut usize) -> c_int;
     fn pthread_attr_setstacksize(attr: *mut libc::pthread_attr_t, size: usize) -> c_int;
+    fn pthread_attr_setstack(attr: *mut libc::pthread_attr_t, addr: *mut c_void, size: usize) -> c_int;
     fn pthread_attr_getguardsize(attr: *const libc::pthread_attr_t, size: *mut usize) -> c_int;
     fn pthread_attr_getstack(attr: *const libc::pthread_attr_t, addr: *mut *mut c_void, size: *mut usize) -> c_int;
     fn pthread_attr_getdetachstate(attr: *const libc::pthread_attr_t, state: *mut c_int) -> c_int;

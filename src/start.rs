@@ -184,7 +184,7 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
         let mut attr: libc::pthread_attr_t = core::mem::zeroed();
         crate::real::pthread_attr_init(&mut attr);
         crate::real::pthread_attr_setstacksize(&mut attr, shape.size);
-        let made = hijack::make(&attr, shape).ok();
+        let made = hijack::make(&mut attr, shape).ok();
         crate::real::pthread_attr_destroy(&mut attr);
         let t = made?;
         while t.hatched.load(Ordering::Acquire) == 0 {

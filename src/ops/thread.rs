@@ -145,7 +145,7 @@ unsafe fn make(attr: *const pthread_attr_t, shape: Shape) -> Result<&'static Thr
             own = *attr;
             real::pthread_attr_setdetachstate(&mut own, libc::PTHREAD_CREATE_JOINABLE);
         }
-        hijack::make(&own, shape).map_err(Exit::Errno)
+        hijack::make(&mut own, shape).map_err(Exit::Errno)
     }
 }
 

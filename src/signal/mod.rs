@@ -27,7 +27,7 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{self, Thread, stack, tcb};
+use crate::thread::{self, Thread, slab, stack, tcb};
 use altstack::AltStack;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -415,6 +415,14 @@ unsafe fn fault(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) 
         }
         match action::handler_of(signo) {
             Some(_) => {
+                const SEGV_MAPERR: c_int = 1;
+                const SEGV_ACCERR: c_int = 2;
+                if signo == libc::SIGSEGV
+                    && (*info).si_code == SEGV_MAPERR
+                    && slab::is_guard((*info).si_addr() as usize)
+                {
+                    (*info).si_code = SEGV_ACCERR;
+                }
                 let t = t.as_ref().filter(|_| !tls::is_held());
                 if let Some(t) = t {
                     t.mask.set(sig::mask());

@@ -12,6 +12,7 @@ pub mod mem;
 pub mod sig;
 pub mod task;
 pub mod time;
+pub mod vm;
 
 use crate::errno::Errno;
 use core::arch::asm;

@@ -4,8 +4,8 @@
 //! records what glibc made, takes the TCB away from the kernel (tid address, robust list, rseq), publishes
 //! the pair and ends the kernel thread only. The pair is what a green thread runs on from then on.
 
-use super::stack::Pair;
-use super::{Thread, tcb};
+use super::stack::{Pair, Source};
+use super::{Thread, slab, tcb};
 use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::real;
@@ -28,12 +28,17 @@ pub struct Shape {
     pub user: Option<usize>,
 }
 
-/// Makes a new pair with libc, from attributes that are joinable. The thread may not have hatched when this
-/// returns; `Err` is libc's error number.
+/// Makes a new pair with libc, from attributes that are joinable, which it changes. The thread may not have hatched when
+/// this returns; `Err` is libc's error number.
 ///
 /// # Safety
-/// `attr` is null or an initialised attribute object, alive for the call.
-pub unsafe fn make(attr: *const libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
+/// `attr` is an initialised attribute object of the caller's.
+pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
+    let slab = if shape.user.is_some() { None } else { slab::take(shape.size, shape.guard) };
+    if let Some(at) = slab {
+        // SAFETY: the caller's object; libc refuses no size that is large enough for a stack.
+        unsafe { real::pthread_attr_setstack(attr, core::ptr::without_provenance_mut(at), shape.size) };
+    }
     let t = Thread::for_pair();
     let mut handle: libc::pthread_t = 0;
     // Not glibc's own signal: libc's creation waits for a lock that a setuid holds until this kernel thread has answered.
@@ -42,14 +47,22 @@ pub unsafe fn make(attr: *const libc::pthread_attr_t, shape: Shape) -> Result<&'
     let status = unsafe { real::pthread_create(&mut handle, attr, hatch, (t as *const Thread).cast_mut().cast()) };
     sig::set_mask(mask);
     if status != 0 {
+        if let Some(at) = slab {
+            // SAFETY: just taken, for a thread that was not made.
+            unsafe { slab::give(at) };
+        }
         return Err(status);
     }
     report::count(report::Event::PairMade);
     let tp = handle as usize;
     // The handle may be asked about before the thread has hatched, which writes the same word.
     super::plant(tp, t);
-    let limit = shape.user.unwrap_or_else(|| tcb::block_end(tp) - shape.size);
-    t.pair.set(Pair { tp, limit, size: shape.size, guard: shape.guard, user: shape.user.is_some() });
+    let (limit, source) = match (shape.user, slab) {
+        (Some(at), _) => (at, Source::Program),
+        (_, Some(at)) => (at, Source::Slab),
+        _ => (tcb::block_end(tp) - shape.size, Source::Libc),
+    };
+    t.pair.set(Pair { tp, limit, size: shape.size, guard: shape.guard, source });
     Ok(t)
 }
 

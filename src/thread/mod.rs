@@ -18,6 +18,7 @@ pub mod exit;
 pub mod hijack;
 pub mod keys;
 pub mod recycle;
+pub mod slab;
 pub mod stack;
 pub mod tcb;
 pub mod tls_image;
@@ -305,7 +306,7 @@ impl Thread {
     /// Whether the pair can run another thread.
     pub(crate) fn is_recyclable(&self) -> bool {
         let pair = self.pair.get();
-        pair.size != 0 && !pair.user && !self.is_bound()
+        pair.size != 0 && pair.source != stack::Source::Program && !self.is_bound()
     }
 
     /// Sets what it is to run. The pair is hatched or will be; the thread is not runnable yet.
@@ -505,10 +506,12 @@ fn next_tid() -> u32 {
 /// Holds the records still across a fork.
 pub fn fork_prepare() {
     RECORDS.hold();
+    slab::fork_prepare();
 }
 
 /// In the parent: the records may change again. (A child starts with a fresh lock.)
 pub fn fork_done() {
+    slab::fork_done();
     RECORDS.let_go();
 }
 
@@ -595,5 +598,8 @@ pub unsafe fn after_fork() {
     LIVE.store(0, Ordering::Relaxed);
     tls::set_current(null());
     // SAFETY: the caller's promise, passed on.
-    unsafe { recycle::after_fork() };
+    unsafe {
+        recycle::after_fork();
+        slab::after_fork(arch::thread_pointer());
+    }
 }

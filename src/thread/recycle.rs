@@ -6,7 +6,8 @@
 //! descriptor whose tid is zero.
 
 use super::hijack::Shape;
-use super::{FREE, Thread, tcb};
+use super::stack::Source;
+use super::{FREE, Thread, slab, tcb};
 use crate::atomic::Ordering;
 use crate::real;
 use crate::sys::lock::Lock;
@@ -55,8 +56,14 @@ fn dispose(t: &Thread) {
     let tp = t.tp();
     if let Some(word) = tcb::tid(tp) {
         word.store(0, Ordering::Release);
-        // SAFETY: a joinable pthread whose kernel thread is gone, which nobody else will join.
-        unsafe { real::pthread_join(tp as libc::pthread_t, core::ptr::null_mut()) };
+        let pair = t.pair.get();
+        // SAFETY: a joinable pthread whose kernel thread is gone, which nobody else will join. Then nobody knows its stack.
+        unsafe {
+            real::pthread_join(tp as libc::pthread_t, core::ptr::null_mut());
+            if pair.source == Source::Slab {
+                slab::give(pair.limit);
+            }
+        }
     }
 }
 

@@ -13,8 +13,18 @@ pub struct Pair {
     /// As the attributes asked: bytes of stack and of guard below it.
     pub size: usize,
     pub guard: usize,
-    /// The program's own memory: never recycled.
-    pub user: bool,
+    pub source: Source,
+}
+
+/// Whose the stack's memory is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    #[default]
+    Libc,
+    /// The program's own: never recycled.
+    Program,
+    /// Of a reservation of ours.
+    Slab,
 }
 
 /// corosensei's view of the rest of a pair's stack.

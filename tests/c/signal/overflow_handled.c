@@ -1,4 +1,4 @@
-// A thread that catches the overflow of its own stack: the handler runs on the alternate stack, learns the address, and ends the
+// A thread that catches the overflow of its own stack: the handler runs on the alternate stack, learns the address and that it is a guard's, and ends the
 // process in its own way.
 // ends: exit 9
 #include "oracle.h"
@@ -9,6 +9,7 @@ static void on_fault(int number, siginfo_t *info, void *unused)
 {
     (void)unused;
     char *at = info->si_addr;
+    say_from_handler(info->si_code == SEGV_ACCERR ? "SEGV_ACCERR\n" : "another code\n");
     say_from_handler(number == SIGSEGV && at < low + 65536 && at > low - 65536 ? "overflow caught\n" : "another fault\n");
     _exit(9);
 }

@@ -1,0 +1,87 @@
+//! Address space for stacks: what of mmap(2) and madvise(2) the engine needs for it.
+
+use crate::syscall;
+
+/// Since Linux 6.13.
+const MADV_GUARD_INSTALL: usize = 102;
+
+/// Private zeroed memory, committed as it is touched, without huge pages; `None` when the kernel refuses.
+pub fn map_stacks(size: usize) -> Option<usize> {
+    const PROT: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    const FLAGS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
+    // SAFETY: a new mapping where the kernel likes. A kernel without huge pages refuses the advice, which is then not needed.
+    unsafe {
+        let at = syscall!(libc::SYS_mmap, 0usize, size, PROT, FLAGS, -1i32, 0usize).ok()?;
+        let _ = syscall!(libc::SYS_madvise, at, size, libc::MADV_NOHUGEPAGE);
+        Some(at)
+    }
+}
+
+/// Unmaps what [`map_stacks`] mapped.
+///
+/// # Safety
+/// Nobody uses it.
+pub unsafe fn unmap(at: usize, size: usize) {
+    // SAFETY: the caller's promise.
+    let _ = unsafe { syscall!(libc::SYS_munmap, at, size) };
+}
+
+/// Makes every access to the pages from `at` on a fault; false when the kernel cannot.
+///
+/// # Safety
+/// The pages are the caller's, and hold nothing.
+pub unsafe fn install_guard(at: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { syscall!(libc::SYS_madvise, at, size, MADV_GUARD_INSTALL) }.is_ok()
+}
+
+/// The memory reads as zero from now on, and what it took is the system's again.
+///
+/// # Safety
+/// Nobody needs what it holds. The whole pages of the range are the caller's.
+pub unsafe fn forget_contents(at: usize, size: usize) {
+    // SAFETY: the caller's promise.
+    let _ = unsafe { syscall!(libc::SYS_madvise, at, size, libc::MADV_DONTNEED) };
+}
+
+/// Whether RLIMIT_AS counts what is mapped.
+pub fn is_address_space_limited() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one live structure.
+    let asked = unsafe { syscall!(libc::SYS_prlimit64, 0usize, libc::RLIMIT_AS, 0usize, &raw mut limit) };
+    asked.is_err() || limit.rlim_cur != libc::RLIM_INFINITY
+}
+
+/// Whether the system commits no more memory than it has (vm.overcommit_memory is 2): then what is mapped counts, used or
+/// not. When that cannot be learnt: yes.
+pub fn is_overcommit_strict() -> bool {
+    const PATH: &core::ffi::CStr = c"/proc/sys/vm/overcommit_memory";
+    let mut mode = 0u8;
+    // SAFETY: a NUL-terminated path; the kernel writes one byte.
+    unsafe {
+        let Ok(fd) = syscall!(libc::SYS_openat, libc::AT_FDCWD, PATH.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) else {
+            return true;
+        };
+        let read = syscall!(libc::SYS_read, fd, &raw mut mode, 1usize);
+        let _ = syscall!(libc::SYS_close, fd);
+        read != Ok(1) || mode == b'2'
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_zero_again_when_forgotten() {
+        let at = map_stacks(8192).expect("two pages");
+        // SAFETY: this test's own pages.
+        unsafe {
+            let byte = (at + 4096) as *mut u8;
+            byte.write_volatile(7);
+            forget_contents(at, 8192);
+            assert_eq!(byte.read_volatile(), 0);
+            unmap(at, 8192);
+        }
+    }
+}

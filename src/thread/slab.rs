@@ -90,7 +90,8 @@ const NO: u32 = 2;
 
 /// The lowest address of a stack of `size` bytes, zeroed, above a guard. `None`: glibc is to make one.
 pub fn take(size: usize, guard: usize) -> Option<usize> {
-    if guard == 0 || guard > LARGEST_GUARD || size > LARGEST_STACK || size < libc::PTHREAD_STACK_MIN || !is_usable() {
+    let fits = (1..=LARGEST_GUARD).contains(&guard) && (libc::PTHREAD_STACK_MIN..=LARGEST_STACK).contains(&size);
+    if !fits || !is_usable() {
         return None;
     }
     let mut reservations = RESERVATIONS.lock();

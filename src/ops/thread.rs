@@ -257,16 +257,15 @@ fn wait_for_kernel_thread(t: &Thread) {
     }
 }
 
+/// A cancellation ends the wait, not the join of a thread that has ended.
 fn wait_for_end(t: &Thread, until: Option<u64>) -> Result<(), Exit> {
     let how = Wait::until(Call::Join, until).cancellable();
     loop {
-        if cancellation::is_pending() {
-            return Err(Exit::Cancelled);
-        }
         let running = || t.life.load(Ordering::SeqCst) != ENDED;
         match lot::park(t as *const Thread as usize, Kind::Join, u32::MAX, &how, running, || {}) {
             Parked::Invalid => return Ok(()),
             Parked::Woken(Wake::TimedOut) if running() => return Err(Exit::Errno(libc::ETIMEDOUT)),
+            Parked::Woken(Wake::Cancelled) if cancellation::is_pending() => return Err(Exit::Cancelled),
             Parked::Woken(_) => {}
         }
     }

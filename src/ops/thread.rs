@@ -298,7 +298,7 @@ pub(super) fn detach_thread(t: &'static Thread) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
     // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
+    let Some(t) = (unsafe { thread::of_handle(handle) }) else { return cancel_foreign(handle) };
     let own = core::ptr::eq(arch::tls::current(), t);
     match t.life.load(Ordering::Acquire) {
         FREE => Err(Exit::Errno(libc::ESRCH)),
@@ -311,6 +311,21 @@ pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
         _ if cancellation::request(t) => Ok(()),
         _ => Err(Exit::Native),
     }
+}
+
+/// Of a thread that is not ours: glibc does it, but wakes nobody who sleeps in a call of ours.
+fn cancel_foreign(handle: pthread_t) -> Result<(), Exit> {
+    cancellation::learn_bits();
+    if handle as usize == arch::thread_pointer() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's handle, of a thread that exists.
+    let error = unsafe { real::pthread_cancel(handle) };
+    if error != 0 {
+        return Err(Exit::Errno(error));
+    }
+    thread::foreign::cancelled(handle as usize);
+    Ok(())
 }
 
 /// pthread_setcancelstate(3): glibc's own; enabling is not a cancellation point.

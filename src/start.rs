@@ -266,6 +266,7 @@ unsafe fn after_fork() {
         ops::stdio::after_fork();
         recycle::after_fork();
         thread::after_fork();
+        thread::foreign::after_fork();
         exit::after_fork();
     }
     report::after_fork();

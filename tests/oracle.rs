@@ -201,7 +201,11 @@ impl Suite {
     }
 
     fn compile(&self, source: &Path, target: &Path, flags: &[String]) -> Result<(), String> {
-        if newer(target, &[source, &self.sources.join("oracle.h")]) {
+        let area = source.parent().expect("a source lies in its area's folder");
+        let mut sources = directory(area)?;
+        sources.retain(|path| path.extension().is_some_and(|extension| extension == "h"));
+        sources.extend([source.to_path_buf(), self.sources.join("oracle.h")]);
+        if newer(target, &sources) {
             return Ok(());
         }
         let language = Language::of(source).ok_or_else(|| format!("{}: not C, not C++", source.display()))?;
@@ -228,7 +232,7 @@ fn directory(path: &Path) -> Result<Vec<PathBuf>, String> {
     fs::read_dir(path).map_err(complain)?.map(|entry| entry.map(|e| e.path()).map_err(complain)).collect()
 }
 
-fn newer(target: &Path, sources: &[&Path]) -> bool {
+fn newer(target: &Path, sources: &[PathBuf]) -> bool {
     let changed = |path: &Path| fs::metadata(path).and_then(|m| m.modified());
     let Ok(built) = changed(target) else {
         return false;

@@ -3,6 +3,8 @@
 //! Nothing is built here: the library is `$GREENLET_LIB`, else the release build of this checkout, and a missing one is a
 //! failure. A symbol that leaks is as wrong as one that is missing: it would answer for somebody's own function.
 //! The opt-in C ABI (`greenlet_*`) is not in the table; the header declares it.
+//!
+//! And whatever can wait is tried in every way of waiting: it has a row in `tests/c/matrix/calls.h`, or here a reason to have none.
 
 use object::LittleEndian;
 use object::elf::{DF_1_NODELETE, DF_1_NOW, DT_FLAGS_1, DT_SONAME, FileHeader64, STV_HIDDEN};
@@ -168,6 +170,87 @@ fn rows_name_their_hooks() {
         .map(|row| format!("{} is not {} in {}.rs", row.symbol, row.operation, row.file))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
+const WITHOUT_ROW: [(&str, &str); 12] = [
+    (
+        "makes or names a descriptor",
+        "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
+         epoll_create epoll_create1 inotify_init inotify_init1 fanotify_init posix_openpt ioctl mq_open",
+    ),
+    ("gives one back; only SO_LINGER makes that wait", "close __close close_range closefrom fclose mq_close"),
+    ("lets others run, and comes back", "sched_yield __sched_yield pthread_yield thrd_yield"),
+    (
+        "answered from files where there is no network: tests/c/resolve",
+        "getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr gethostbyname_r gethostbyname2_r gethostbyaddr_r \
+         getaddrinfo_a gai_suspend getservbyname getservbyport getservbyname_r getservbyport_r getpwnam getpwuid getpwnam_r \
+         getpwuid_r getspnam getspnam_r getgrnam getgrgid getgrnam_r getgrgid_r getgrouplist res_query res_search \
+         res_querydomain res_send res_nquery res_nsearch res_nquerydomain res_nsend __res_query __res_search \
+         __res_querydomain __res_send __res_nquery __res_nsearch __res_nquerydomain __res_nsend",
+    ),
+    ("the child runs meanwhile, on the caller's memory: tests/c/process", "vfork clone _Fork popen"),
+    ("waits for a disk only", "fsync fdatasync sync syncfs sync_file_range msync copy_file_range"),
+    ("waits for a serial line only: a pseudo-terminal takes everything at once", "tcdrain tcsendbreak tcsetattr"),
+    (
+        "says how signals are taken, or sends one",
+        "sigaction signal bsd_signal ssignal sysv_signal __sysv_signal siginterrupt sigprocmask pthread_sigmask pthread_kill \
+         pthread_sigqueue tgkill raise sigpending sigaltstack",
+    ),
+    (
+        "begins, ends or marks a thread",
+        "pthread_create pthread_detach pthread_exit pthread_cancel pthread_setcancelstate pthread_setcanceltype \
+         pthread_testcancel pthread_key_create __pthread_key_create pthread_key_delete tss_create tss_delete thrd_create \
+         thrd_detach thrd_exit",
+    ),
+    (
+        "asks or sets what a thread is",
+        "pthread_getattr_np pthread_setname_np pthread_getname_np pthread_getaffinity_np pthread_setaffinity_np \
+         pthread_getschedparam pthread_setschedparam pthread_setschedprio pthread_getcpuclockid prctl gettid",
+    ),
+    (
+        "asks or sets what the kernel keeps for one",
+        "sched_setaffinity sched_getaffinity sched_setscheduler sched_getscheduler sched_setparam sched_getparam \
+         sched_rr_get_interval setpriority getpriority nice unshare setns personality setfsuid setfsgid capset capget ioperm \
+         iopl arch_prctl pkey_set ptrace timer_create",
+    ),
+    (
+        "lets others go on",
+        "pthread_mutex_unlock __pthread_mutex_unlock mtx_unlock pthread_rwlock_unlock __pthread_rwlock_unlock sem_post \
+         pthread_cond_signal@@GLIBC_2.3.2 pthread_cond_broadcast@@GLIBC_2.3.2 pthread_cond_signal@GLIBC_2.2.5 \
+         pthread_cond_broadcast@GLIBC_2.2.5 cnd_signal cnd_broadcast",
+    ),
+];
+
+/// The symbols of the matrix: the first string of each row, and the last where it names what does not wait.
+fn matrix() -> BTreeSet<String> {
+    let path = root().join("tests/c/matrix/calls.h");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, table) = text.split_once("static const struct row rows[]").expect("the table of the matrix");
+    let mut symbols = BTreeSet::new();
+    for line in table.lines().filter(|line| line.starts_with("    {\"")) {
+        let strings: Vec<&str> = line.split('"').skip(1).step_by(2).collect();
+        symbols.insert(strings[0].to_owned());
+        symbols.extend(strings.get(2).map(|now| (*now).to_owned()));
+    }
+    assert!(symbols.len() > 100, "the matrix has only {} symbols", symbols.len());
+    symbols
+}
+
+#[test]
+fn matrix_has_whatever_can_wait() {
+    const NOT_HOOKED: [&str; 2] = ["sem_trywait", "mtx_trylock"];
+    let hooked: BTreeSet<String> = table().into_iter().map(|row| row.symbol).collect();
+    let mut known = matrix();
+    for name in WITHOUT_ROW.iter().flat_map(|(_, symbols)| symbols.split_whitespace()) {
+        assert!(known.insert(name.to_owned()), "{name} has a row, or two reasons to have none");
+    }
+    let nameless: Vec<_> = hooked.difference(&known).collect();
+    let stale: Vec<_> = known.difference(&hooked).filter(|name| !NOT_HOOKED.contains(&name.as_str())).collect();
+    assert!(
+        nameless.is_empty() && stale.is_empty(),
+        "no row in the matrix and no reason: {nameless:?}; not hooked: {stale:?}"
+    );
 }
 
 #[test]

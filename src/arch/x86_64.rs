@@ -6,22 +6,25 @@
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::arch::{asm, global_asm};
 
-// The block, 40 bytes of static TLS reached by one load of its offset (initial-exec):
+// The block, 64 bytes of static TLS reached by one load of its offset (initial-exec):
 //   +0   current   *const Thread, null on workers and foreign threads
 //   +8   depth     i32, nesting inside the runtime
 //   +12  deferred  u32, non-zero when a signal waits for depth 0
 //   +16  worker    *const Worker, set on a worker's own TCB only
 //   +24  held      what `current` was, plus one, while a vfork child has the thread's stack and TCB; else 0
 //   +32  held_mask u64, the signal mask of that child and its parent
+//   +40  waiter    *const Waiter, where a foreign thread sleeps; null elsewhere
+//   +48  put_off   u64, the signals that a foreign thread has left with the kernel until depth 0
+//   +56  outcome   what the handlers of a foreign thread mean for the call that they interrupted
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
     ".balign 8",
     ".globl greenlet_tls_block",
     ".hidden greenlet_tls_block",
     ".type greenlet_tls_block,@object",
-    ".size greenlet_tls_block,40",
+    ".size greenlet_tls_block,64",
     "greenlet_tls_block:",
-    ".zero 40",
+    ".zero 64",
     ".popsection",
 );
 macro_rules! tls_read {
@@ -155,6 +158,38 @@ pub unsafe fn current_of(tp: usize) -> *const crate::thread::Thread {
 #[inline(always)]
 pub fn held_mask() -> u64 {
     tls_read!(32, "", u64)
+}
+
+/// Where the calling foreign thread sleeps.
+#[inline(always)]
+pub fn foreign_waiter() -> *const crate::thread::wait::Waiter {
+    let p: usize = tls_read!(40, "", usize);
+    p as *const crate::thread::wait::Waiter
+}
+
+#[inline(always)]
+pub fn set_foreign_waiter(w: *const crate::thread::wait::Waiter) {
+    tls_write!(40, "", w as usize);
+}
+
+#[inline(always)]
+pub fn put_off() -> u64 {
+    tls_read!(48, "", u64)
+}
+
+#[inline(always)]
+pub fn set_put_off(signals: u64) {
+    tls_write!(48, "", signals);
+}
+
+#[inline(always)]
+pub fn foreign_outcome() -> usize {
+    tls_read!(56, "", usize)
+}
+
+#[inline(always)]
+pub fn set_foreign_outcome(outcome: usize) {
+    tls_write!(56, "", outcome);
 }
 
 /// The offset of the block from the thread pointer, the same in every thread.

@@ -101,6 +101,15 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// # Safety
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { receive_one(fd, msg, flags, false) }
+}
+
+/// recvmsg(2), on its own or after other messages of one call.
+///
+/// # Safety
+/// As [`recvmsg`].
+unsafe fn receive_one(fd: c_int, msg: *mut msghdr, flags: c_int, has_part: bool) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
     if asked_not_to_wait(flags) {
         return Err(Exit::Native);
@@ -109,9 +118,9 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
     }
+    let on = On::read(fd, Call::Recv).after(has_part);
     // SAFETY: the caller's message.
-    until_ready(On::read(fd, Call::Recv), |fd| unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) })
-        .map(|n| n as ssize_t)
+    until_ready(on, |fd| unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) }).map(|n| n as ssize_t)
 }
 
 /// recvmmsg(2). The first message may be waited for; with MSG_WAITFORONE or a zero count of others it is all
@@ -138,7 +147,7 @@ pub unsafe fn recvmmsg(
             let r = if one & DONTWAIT != 0 {
                 syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|n| n as ssize_t).map_err(Exit::from)
             } else {
-                recvmsg(fd, &mut m.msg_hdr, one)
+                receive_one(fd, &mut m.msg_hdr, one, got > 0)
             };
             match r {
                 Ok(len) => m.msg_len = len as c_uint,
@@ -241,6 +250,15 @@ impl Progress {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssize_t, Exit> {
+    // SAFETY: the caller's arguments.
+    unsafe { send_one(fd, msg, flags, false) }
+}
+
+/// sendmsg(2), on its own or after other messages of one call.
+///
+/// # Safety
+/// As [`sendmsg`].
+unsafe fn send_one(fd: c_int, msg: *const msghdr, flags: c_int, has_part: bool) -> Result<ssize_t, Exit> {
     if asked_not_to_wait(flags) || green().is_none() {
         return Err(Exit::Native);
     }
@@ -258,7 +276,7 @@ pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssi
             part.msg_controllen = 0;
             if progress.advance(n) { Ok(()) } else { Err(Errno::PARTLY) }
         };
-        let end = until_ready(On::write(fd, Call::Send), attempt);
+        let end = until_ready(On::write(fd, Call::Send).after(has_part), attempt);
         keep_progress(end, progress.done)
     }
 }
@@ -276,7 +294,7 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     unsafe {
         while sent < n.min(libc::UIO_MAXIOV as c_uint) {
             let m = &mut *msgs.add(sent as usize);
-            match sendmsg(fd, &m.msg_hdr, flags) {
+            match send_one(fd, &m.msg_hdr, flags, sent > 0) {
                 Ok(len) => m.msg_len = len as c_uint,
                 Err(e) if sent == 0 || e == Exit::Cancelled => return Err(e),
                 Err(_) => break,

@@ -20,15 +20,31 @@ pub struct On {
     pub timeout_option: i32,
     /// A plain read of bytes: where the descriptor is known to hold none, it is not tried first.
     pub skips_drained: bool,
+    /// Something is done already: a handler ends the call with that, whatever SA_RESTART says.
+    pub has_part: bool,
 }
 
 impl On {
     pub const fn read(fd: i32, call: Call) -> On {
-        On { fd, interest: Interest::READ, call, timeout_option: libc::SO_RCVTIMEO, skips_drained: false }
+        On {
+            fd,
+            interest: Interest::READ,
+            call,
+            timeout_option: libc::SO_RCVTIMEO,
+            skips_drained: false,
+            has_part: false,
+        }
     }
 
     pub const fn write(fd: i32, call: Call) -> On {
-        On { fd, interest: Interest::WRITE, call, timeout_option: libc::SO_SNDTIMEO, skips_drained: false }
+        On {
+            fd,
+            interest: Interest::WRITE,
+            call,
+            timeout_option: libc::SO_SNDTIMEO,
+            skips_drained: false,
+            has_part: false,
+        }
     }
 }
 
@@ -37,12 +53,18 @@ impl On {
     pub const fn skipping_drained(self) -> On {
         On { skips_drained: true, ..self }
     }
+
+    /// For the rest of a call, where `has_part` is whether anything was done.
+    pub const fn after(self, has_part: bool) -> On {
+        On { has_part, ..self }
+    }
 }
 
 /// What is known once the first try has failed: a wait can begin.
 pub(super) struct Slow {
     pub how: Wait,
-    /// With a socket timeout a call that a handler interrupts is never restarted (signal(7)).
+    /// With a socket timeout a call that a handler interrupts is never restarted (signal(7)). Nor is one that has done a part, but
+    /// that is known as it goes.
     pub timed: bool,
 }
 
@@ -76,11 +98,12 @@ pub fn until_ready<R>(on: On, mut attempt: impl FnMut(i32) -> Result<R, Errno>) 
 /// stack holds.
 #[inline(never)]
 fn wait_and_retry<R>(
-    on: On, mut life: u32, mut partly: bool, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+    mut on: On, mut life: u32, mut partly: bool, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Result<R, Exit> {
     loop {
         signal::forget_interruption();
         let slow = begin(on)?;
+        on.has_part |= partly;
         if let Some(end) = in_one_life(on, life, partly, &slow, attempt) {
             return end;
         }
@@ -142,14 +165,14 @@ fn in_one_life<R>(
 ) -> Option<Result<R, Exit>> {
     let Some(mut hold) = Hold::new(on.fd, life) else { return Some(Err(Exit::Native)) };
     let mut turn: Option<Turn> = None;
-    let mut waits = !has_begun;
+    let (mut waits, mut never_restarted) = (!has_begun, slow.timed || on.has_part);
     let end = loop {
         if waits {
             let (outcome, more) = hold.wait(on.interest, &slow.how);
             turn = more.or(turn);
             match outcome {
                 Outcome::Woken(why) => {
-                    if let Err(exit) = verdict(why, slow.timed) {
+                    if let Err(exit) = verdict(why, never_restarted) {
                         break Some(Err(exit));
                     }
                 }
@@ -159,7 +182,7 @@ fn in_one_life<R>(
         }
         match hold.attempt(&mut *attempt) {
             Some(Err(Errno::AGAIN)) => waits = true,
-            Some(Err(Errno::PARTLY)) => (waits, has_begun) = (false, true),
+            Some(Err(Errno::PARTLY)) => (waits, has_begun, never_restarted) = (false, true, true),
             Some(done) => break Some(done.map_err(Exit::from)),
             None => break None,
         }

@@ -68,14 +68,8 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
         Ok(_) => Ok(0),
         // SAFETY: the caller's address.
         Err(Errno(libc::EINPROGRESS)) => unsafe { await_connection(socket, life, addr, len) },
-        // A Unix listener's backlog is full, and nothing tells when it no longer is.
-        Err(Errno::AGAIN) => {
-            let scope = super::offload::enter();
-            // SAFETY: the caller's address.
-            let r = unsafe { syscall!(libc::SYS_connect, socket, addr, len) };
-            super::offload::leave(scope);
-            Ok(r.map(|_| 0)?)
-        }
+        // A Unix listener's backlog is full, and nothing tells when it no longer is: libc's own call, which can be cancelled.
+        Err(Errno::AGAIN) => Err(Exit::Offloaded),
         Err(e) => Err(e.into()),
     }
 }

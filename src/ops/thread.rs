@@ -257,16 +257,15 @@ fn wait_for_kernel_thread(t: &Thread) {
     }
 }
 
+/// A cancellation ends the wait, not the join of a thread that has ended.
 fn wait_for_end(t: &Thread, until: Option<u64>) -> Result<(), Exit> {
     let how = Wait::until(Call::Join, until).cancellable();
     loop {
-        if cancellation::is_pending() {
-            return Err(Exit::Cancelled);
-        }
         let running = || t.life.load(Ordering::SeqCst) != ENDED;
         match lot::park(t as *const Thread as usize, Kind::Join, u32::MAX, &how, running, || {}) {
             Parked::Invalid => return Ok(()),
             Parked::Woken(Wake::TimedOut) if running() => return Err(Exit::Errno(libc::ETIMEDOUT)),
+            Parked::Woken(Wake::Cancelled) if cancellation::is_pending() => return Err(Exit::Cancelled),
             Parked::Woken(_) => {}
         }
     }
@@ -299,7 +298,7 @@ pub(super) fn detach_thread(t: &'static Thread) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
     // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
+    let Some(t) = (unsafe { thread::of_handle(handle) }) else { return cancel_foreign(handle) };
     let own = core::ptr::eq(arch::tls::current(), t);
     match t.life.load(Ordering::Acquire) {
         FREE => Err(Exit::Errno(libc::ESRCH)),
@@ -312,6 +311,21 @@ pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
         _ if cancellation::request(t) => Ok(()),
         _ => Err(Exit::Native),
     }
+}
+
+/// Of a thread that is not ours: glibc does it, but wakes nobody who sleeps in a call of ours.
+fn cancel_foreign(handle: pthread_t) -> Result<(), Exit> {
+    cancellation::learn_bits();
+    if handle as usize == arch::thread_pointer() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's handle, of a thread that exists.
+    let error = unsafe { real::pthread_cancel(handle) };
+    if error != 0 {
+        return Err(Exit::Errno(error));
+    }
+    thread::foreign::cancelled(handle as usize);
+    Ok(())
 }
 
 /// pthread_setcancelstate(3): glibc's own; enabling is not a cancellation point.

@@ -27,7 +27,7 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{self, Thread, slab, stack, tcb};
+use crate::thread::{self, Thread, foreign, slab, stack, tcb};
 use altstack::AltStack;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -129,8 +129,7 @@ pub enum Interruption {
 pub fn take_interruption() -> Interruption {
     let t = tls::current();
     if t.is_null() {
-        // A foreign thread's own sleeps are ended by real signals, whose flags nobody noted.
-        return Interruption::Restart;
+        return foreign::take_interruption();
     }
     // SAFETY: the current record is alive.
     match unsafe { (*t).signals.outcome.swap(0, Ordering::Relaxed) } {
@@ -155,8 +154,9 @@ pub fn undisturbed<R>(mut call: impl FnMut() -> Result<R, Errno>) -> Result<R, E
 
 /// A call that handlers may end begins: what ran before it is not its concern.
 pub fn forget_interruption() {
-    if let Some(t) = thread::current() {
-        t.signals.outcome.store(0, Ordering::Relaxed);
+    match thread::current() {
+        Some(t) => t.signals.outcome.store(0, Ordering::Relaxed),
+        None => foreign::forget_interruption(),
     }
 }
 
@@ -189,7 +189,11 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
         // A broken pipe is the writer's own, though the kernel does not say so; and a kernel thread of its own may have timers.
         let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE || t.is_some_and(Thread::is_bound);
         if tls::depth() > 0 {
-            defer(t, &*info, own);
+            if own && foreign::is_current() {
+                foreign::put_off(signo, info, context);
+            } else {
+                defer(t, &*info, own);
+            }
             return;
         }
         if !own && let Some(main) = route::main_instead(t, signo) {
@@ -332,7 +336,7 @@ pub fn kicked() {
 pub fn run_deferred() {
     tls::set_deferred(false);
     route::pending();
-    let Some(t) = thread::current() else { return };
+    let Some(t) = thread::current() else { return foreign::let_through() };
     loop {
         if route::has_for(t) {
             route::all();

@@ -41,8 +41,11 @@ unsafe fn try_take(s: *mut Sem) -> bool {
 /// # Safety
 /// As the C function.
 pub unsafe fn wait(s: *mut Sem) -> Result<c_int, Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
     // SAFETY: the caller's semaphore.
-    unsafe { wait_until(s, || Ok(None)) }
+    unsafe { wait_until(s, None) }
 }
 
 /// sem_timedwait(3): absolute CLOCK_REALTIME.
@@ -50,11 +53,17 @@ pub unsafe fn wait(s: *mut Sem) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn timedwait(s: *mut Sem, at: *const libc::timespec) -> Result<c_int, Exit> {
-    // SAFETY: the caller's arguments.
-    unsafe { clockwait(s, libc::CLOCK_REALTIME, at) }
+    // SAFETY: the caller's arguments. glibc checks the time before it acts on a cancellation.
+    unsafe {
+        let until = deadline(libc::CLOCK_REALTIME, at)?;
+        if cancel::is_pending() {
+            return Err(Exit::Cancelled);
+        }
+        wait_until(s, Some(until))
+    }
 }
 
-/// sem_clockwait(3).
+/// sem_clockwait(3). Unlike the others it is a cancellation point only where it waits.
 ///
 /// # Safety
 /// As the C function.
@@ -62,7 +71,7 @@ pub unsafe fn clockwait(s: *mut Sem, clock: libc::clockid_t, at: *const libc::ti
     // SAFETY: the caller's arguments. glibc checks the time before it looks at the semaphore.
     unsafe {
         let until = deadline(clock, at)?;
-        wait_until(s, || Ok(Some(until)))
+        wait_until(s, Some(until))
     }
 }
 
@@ -86,10 +95,7 @@ pub unsafe fn post(s: *mut Sem) -> Result<c_int, Exit> {
 
 /// # Safety
 /// `s` is an initialised semaphore.
-unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Exit>) -> Result<c_int, Exit> {
-    if cancel::is_pending() {
-        return Err(Exit::Cancelled);
-    }
+unsafe fn wait_until(s: *mut Sem, until: Option<u64>) -> Result<c_int, Exit> {
     // SAFETY: the caller's semaphore throughout.
     unsafe {
         if is_shared(s) {
@@ -99,7 +105,7 @@ unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Ex
             return Ok(0);
         }
         signal::forget_interruption();
-        let how = Wait::until(Call::Sem, until()?).cancellable();
+        let how = Wait::until(Call::Sem, until).cancellable();
         loop {
             let parked = lot::park(s as usize, Kind::Sem, u32::MAX, &how, || !try_take(s), || {});
             let Parked::Woken(why) = parked else { return Ok(0) };

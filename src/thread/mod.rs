@@ -15,6 +15,7 @@
 pub mod bind;
 pub mod cancel;
 pub mod exit;
+pub mod foreign;
 pub mod hijack;
 pub mod keys;
 pub mod recycle;

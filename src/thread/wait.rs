@@ -3,7 +3,7 @@
 //! What may be relied on: `Ready` and `TimedOut` belong to the wait that returns them. `Interrupted` and
 //! `Cancelled` come from outside any queue and may be stale; every operation treats them as "look again".
 
-use super::Thread;
+use super::{Thread, foreign};
 use crate::arch::tls;
 use crate::park::{Fire, Parker, Wake};
 use crate::report::{self, Call};
@@ -94,7 +94,8 @@ impl Waiter {
         }
         match thread {
             Some(t) if !t.is_bound() => self.sleep_green(t, how.deadline),
-            _ => self.sleep_on_futex(how.deadline),
+            Some(_) => self.sleep_on_futex(how.deadline),
+            None => foreign::asleep(self, how.cancellable, || self.sleep_on_futex(how.deadline)),
         }
         if let Some(t) = thread {
             t.cancel.end_wait();

@@ -1,0 +1,161 @@
+//! What a kernel thread that is not ours lacks, because it has no record: who wakes it when it is cancelled, and where a signal
+//! stays that was sent to it while it is inside the runtime.
+//!
+//! Such a signal is its own: nobody else may run the handler, and the kernel must not run it before the thread has left the
+//! runtime. So it goes back to the kernel, blocked, and is let through by [`let_through`]. The words are in the thread's own
+//! block (see `arch`), because its handlers, which take no lock, need them.
+
+use super::cancel;
+use super::wait::Waiter;
+use crate::arch::{self, tls};
+use crate::park::Wake;
+use crate::signal::{Interruption, action};
+use crate::sys::lock::Lock;
+use crate::sys::{self, sig};
+use crate::syscall;
+use core::cell::Cell;
+use core::ptr::{null, null_mut};
+
+/// A sleeper that cancellation ends, on its own stack.
+struct Sleeper {
+    tp: usize,
+    waiter: *const Waiter,
+    next: Cell<*mut Sleeper>,
+}
+
+struct Sleepers(*mut Sleeper);
+
+// SAFETY: sleepers are only reached under the lock, and live until they have taken themselves out.
+unsafe impl Send for Sleepers {}
+
+static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers(null_mut()));
+
+/// Whether the calling thread is one.
+pub fn is_current() -> bool {
+    tls::current().is_null() && arch::tls_worker().is_null()
+}
+
+/// Sleeps, as a thread that its own signals and, if `cancellable`, a cancellation can wake.
+pub(super) fn asleep(waiter: &Waiter, cancellable: bool, sleep: impl FnOnce()) {
+    arch::set_foreign_waiter(waiter);
+    // What came before had nobody to wake.
+    if arch::put_off() != 0 {
+        waiter.parker.fire(Wake::Interrupted);
+    }
+    let mut sleeper = Sleeper { tp: arch::thread_pointer(), waiter, next: Cell::new(null_mut()) };
+    let sleeper = &raw mut sleeper;
+    if cancellable {
+        add(sleeper);
+        if cancel::is_pending() {
+            waiter.parker.fire(Wake::Cancelled);
+        }
+    }
+    sleep();
+    if cancellable {
+        remove(sleeper);
+    }
+    arch::set_foreign_waiter(null());
+}
+
+fn add(sleeper: *mut Sleeper) {
+    let mut list = SLEEPERS.lock();
+    // SAFETY: the caller's sleeper, which lives until it is removed.
+    unsafe { (*sleeper).next.set(list.0) };
+    list.0 = sleeper;
+}
+
+fn remove(sleeper: *mut Sleeper) {
+    let mut list = SLEEPERS.lock();
+    // SAFETY: what is in the list is alive, and guarded by the lock.
+    unsafe {
+        if list.0 == sleeper {
+            list.0 = (*sleeper).next.get();
+            return;
+        }
+        let mut at = list.0;
+        while (*at).next.get() != sleeper {
+            at = (*at).next.get();
+        }
+        (*at).next.set((*sleeper).next.get());
+    }
+}
+
+/// The thread at `tp` has been cancelled: if it sleeps where that ends it, it is woken.
+pub fn cancelled(tp: usize) {
+    let list = SLEEPERS.lock();
+    let mut at = list.0;
+    // SAFETY: what is in the list is alive while the lock is held, and so are the waiters.
+    unsafe {
+        while let Some(sleeper) = at.as_ref() {
+            if sleeper.tp == tp {
+                (*sleeper.waiter).wake(Wake::Cancelled);
+            }
+            at = sleeper.next.get();
+        }
+    }
+}
+
+/// A signal to the calling thread, which is inside the runtime: it stays with the kernel until the thread leaves that.
+///
+/// # Safety
+/// Called by the handler, with what the kernel passed it.
+pub unsafe fn put_off(signo: i32, info: *const libc::siginfo_t, context: *mut libc::c_void) {
+    let bit = sig::bit(signo);
+    sig::set_mask(sig::mask() | bit);
+    // SAFETY: the kernel's context: the mask that this handler returns to, whose first word holds the 64 signals; the kernel
+    // copies the siginfo, whose code it accepts from the thread itself.
+    unsafe {
+        *(&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() |= bit;
+        if syscall!(libc::SYS_rt_tgsigqueueinfo, sys::getpid(), sys::gettid(), signo, info).is_err() {
+            let _ = sig::tgkill(sys::gettid(), signo);
+        }
+    }
+    arch::set_put_off(arch::put_off() | bit);
+    tls::set_deferred(true);
+    // SAFETY: the waiter is in a frame of the calling thread's that has not returned.
+    if let Some(waiter) = unsafe { arch::foreign_waiter().as_ref() } {
+        waiter.parker.fire(Wake::Interrupted);
+    }
+}
+
+/// The calling thread has left the runtime: its signals come now. What they mean for a call is noted.
+pub fn let_through() {
+    let held = arch::put_off();
+    if held == 0 {
+        return;
+    }
+    arch::set_put_off(0);
+    let fails = |signo| action::handler_of(signo).is_some_and(|a| a.flags & libc::SA_RESTART == 0);
+    let any_fails = (1..=64).any(|signo| held & sig::bit(signo) != 0 && fails(signo));
+    let noted = if any_fails { FAIL } else { RESTART };
+    arch::set_foreign_outcome(arch::foreign_outcome().max(noted));
+    sig::set_mask(sig::mask() & !held);
+}
+
+const RESTART: usize = 1;
+const FAIL: usize = 2;
+
+/// The calling thread's verdict since it last asked.
+pub fn take_interruption() -> Interruption {
+    let outcome = arch::foreign_outcome();
+    forget_interruption();
+    match outcome {
+        0 => Interruption::None,
+        RESTART => Interruption::Restart,
+        _ => Interruption::Fail,
+    }
+}
+
+/// A call that handlers may end begins.
+pub fn forget_interruption() {
+    arch::set_foreign_outcome(0);
+}
+
+/// Forgets the parent's sleepers.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise.
+    unsafe { SLEEPERS.reset(Sleepers(null_mut())) };
+}

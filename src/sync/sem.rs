@@ -8,6 +8,7 @@ use crate::park::lot::{self, Kind, Parked};
 use crate::real;
 use crate::report::Call;
 use crate::signal::{self, Interruption};
+use crate::sys::time::Deadline;
 use crate::thread::cancel;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
@@ -86,7 +87,7 @@ pub unsafe fn post(s: *mut Sem) -> Result<c_int, Exit> {
 
 /// # Safety
 /// `s` is an initialised semaphore.
-unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<u64>, Exit>) -> Result<c_int, Exit> {
+unsafe fn wait_until(s: *mut Sem, until: impl FnOnce() -> Result<Option<Deadline>, Exit>) -> Result<c_int, Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }

@@ -10,7 +10,7 @@ use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
 use crate::sys::{self, Line, alloc, sig, time};
-use crate::thread::{self, exit, hijack, recycle, tcb};
+use crate::thread::{self, cancel, exit, hijack, recycle, tcb};
 use crate::timer;
 use core::fmt::Write;
 
@@ -278,6 +278,7 @@ unsafe fn after_fork() {
         recycle::after_fork();
         thread::after_fork();
         exit::after_fork();
+        cancel::after_fork();
     }
     report::after_fork();
     arch::tls::set_deferred(false);

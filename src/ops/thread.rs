@@ -299,7 +299,17 @@ pub(super) fn detach_thread(t: &'static Thread) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn cancel(handle: pthread_t) -> Result<(), Exit> {
     // SAFETY: the caller's handle.
-    let t = unsafe { of(handle)? };
+    let Some(t) = (unsafe { thread::of_handle(handle) }) else {
+        if handle as usize == arch::thread_pointer() {
+            cancellation::learn_bits();
+            return Err(Exit::Native);
+        }
+        // SAFETY: as above.
+        return match unsafe { cancellation::request_foreign(handle) } {
+            0 => Ok(()),
+            error => Err(Exit::Errno(error)),
+        };
+    };
     let own = core::ptr::eq(arch::tls::current(), t);
     match t.life.load(Ordering::Acquire) {
         FREE => Err(Exit::Errno(libc::ESRCH)),

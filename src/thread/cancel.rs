@@ -5,13 +5,16 @@
 //! own function is not used on a green target: for an asynchronous one it sends a signal to a tid that is not
 //! there and leaves the target half cancelled. Which bits those are is asked of glibc once, by cancelling a
 //! thread of our own making: the caller, with cancellation disabled, for the length of three instructions.
+//!
+//! A thread that is not ours is glibc's to cancel. But glibc wakes nobody who waits in the parking lot, so such a waiter is listed
+//! while it sleeps.
 
-use super::{Thread, tcb};
+use super::{Thread, tcb, wait::Waiter};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::park::Wake;
 use crate::real;
-use crate::sys::sig;
+use crate::sys::{self, lock::Lock, mem, sig, time};
 use crate::syscall;
 use core::ffi::c_void;
 
@@ -123,6 +126,73 @@ pub fn request(t: &Thread) -> bool {
     true
 }
 
+/// Waiters that are not ours, by thread pointer, asleep in a call that cancellation ends.
+static FOREIGN: Lock<Vec<Foreign>> = Lock::new(Vec::new());
+
+struct Foreign {
+    tp: usize,
+    waiter: *const Waiter,
+}
+
+// SAFETY: a listed waiter lives, and is used under the list's lock only.
+unsafe impl Send for Foreign {}
+
+/// Sleeps as a thread that is not ours, in a call that cancellation ends.
+pub fn while_listed(waiter: &Waiter, sleep: impl FnOnce()) {
+    let tp = arch::thread_pointer();
+    FOREIGN.lock().push(Foreign { tp, waiter });
+    if is_requested(tp) {
+        waiter.parker.fire(Wake::Cancelled);
+    }
+    sleep();
+    FOREIGN.lock().retain(|listed| !core::ptr::eq(listed.waiter, waiter));
+}
+
+/// Cancels another thread that is not ours: glibc's answer.
+///
+/// # Safety
+/// As pthread_cancel(3).
+pub unsafe fn request_foreign(handle: libc::pthread_t) -> i32 {
+    learn_bits();
+    // SAFETY: the caller's promise.
+    let error = unsafe { real::pthread_cancel(handle) };
+    if error == 0 {
+        wake_foreign(handle as usize);
+    }
+    error
+}
+
+fn wake_foreign(tp: usize) {
+    /// An asynchronous thread marks itself as cancelled, when glibc's signal comes: it may be in the runtime by then.
+    const LONGEST: u64 = 20_000_000;
+    let until = time::after(LONGEST);
+    loop {
+        let is_marked = !is_being_marked(tp) || time::now() >= until;
+        for listed in FOREIGN.lock().iter().filter(|listed| listed.tp == tp && is_requested(tp)) {
+            // SAFETY: a listed waiter is alive while the list's lock is held.
+            unsafe { (*listed.waiter).wake(Wake::Cancelled) };
+        }
+        if is_marked {
+            return;
+        }
+        sys::sched_yield();
+    }
+}
+
+/// Whether glibc has begun to mark the thread as cancelled. It may have ended since, and its descriptor be gone.
+fn is_being_marked(tp: usize) -> bool {
+    let bits = BITS.load(Ordering::Relaxed);
+    let word = tcb::cancel_word(tp).and_then(|word| mem::read(word.as_ptr()).ok()).unwrap_or(0);
+    word & bits != 0 && word & bits != bits
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise. The waiters were the parent's threads.
+    unsafe { FOREIGN.reset(Vec::new()) };
+}
+
 /// glibc's handler of its cancellation signal, for threads that are not ours.
 static NATIVE_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
@@ -157,6 +227,13 @@ unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, co
     // here, as glibc's own handler does; the mask that this handler runs with must not outlive it.
     unsafe {
         if t.is_null() {
+            if tls::depth() > 0 {
+                // What it waits in must not be left by unwinding. It ends when it comes out.
+                if let Some(word) = tcb::cancel_word(arch::thread_pointer()) {
+                    word.fetch_or(BITS.load(Ordering::Relaxed), Ordering::SeqCst);
+                }
+                return;
+            }
             let native = NATIVE_HANDLER.load(Ordering::Relaxed);
             core::mem::transmute::<usize, unsafe extern "C-unwind" fn(i32, *mut libc::siginfo_t, *mut c_void)>(native)(
                 signo, info, context,

@@ -3,7 +3,7 @@
 //! What may be relied on: `Ready` and `TimedOut` belong to the wait that returns them. `Interrupted` and
 //! `Cancelled` come from outside any queue and may be stale; every operation treats them as "look again".
 
-use super::Thread;
+use super::{Thread, cancel};
 use crate::arch::tls;
 use crate::park::{Fire, Parker, Wake};
 use crate::report::{self, Call};
@@ -95,6 +95,7 @@ impl Waiter {
         }
         match thread {
             Some(t) if !t.is_bound() => self.sleep_green(t, how.deadline),
+            None if how.cancellable => cancel::while_listed(self, || self.sleep_on_futex(how.deadline)),
             _ => self.sleep_on_futex(how.deadline),
         }
         if let Some(t) = thread {

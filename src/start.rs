@@ -109,12 +109,13 @@ impl EventSource for Events {
         if reactor::wants_verification() {
             reactor::verify(time::now());
         }
-        let found = if reactor::is_in_use() { reactor::collect(Some(0)) } else { 0 };
+        let found = if reactor::is_in_use() || timer::any_real() { reactor::collect(Some(0)) } else { 0 };
         if reactor::take_notification() && sched::is_polling() {
             reactor::notify();
         }
         look_at_signals();
-        expired + found
+        let expired_then = if look_at_clock() { timer::expire(time::now()) } else { 0 };
+        expired + found + expired_then
     }
 
     fn wait(&self) {
@@ -128,6 +129,7 @@ impl EventSource for Events {
         }
         reactor::take_notification();
         look_at_signals();
+        look_at_clock();
         timer::expire(time::now());
     }
 
@@ -140,6 +142,15 @@ fn look_at_signals() {
     if reactor::take_signalled() {
         signal::route::collect_from_kernel();
     }
+}
+
+/// Whether CLOCK_REALTIME has been set and other deadlines are due because of that.
+fn look_at_clock() -> bool {
+    let moved = reactor::take_clock_set() && timer::clock_was_set();
+    if moved && sched::is_polling() {
+        reactor::notify();
+    }
+    moved
 }
 
 /// Starts the engine: the calling thread, the only one so far, is about to make a second. False when it

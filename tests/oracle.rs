@@ -17,6 +17,7 @@
 //! | `// ends: signal 11`, `// ends: exit 3` | how the bare run must end; without this line, with exit 0 |
 //! | `// stderr: may differ` | the library may say something the kernel does not |
 //! | `// verify: why` | it waits for what makes no edge: it does not run where verification is forced off |
+//! | `// ignored: why` | it runs only where it is asked for, with `--ignored`: it disturbs what runs beside it |
 //! | `// open: issue 3, why` | a known difference that an open issue is to remove: the run must differ, so that the line goes with it |
 //! | `// preloaded: …` | a line that the preloaded run prints instead: a difference we meant. All of its output, a line each |
 //!
@@ -82,9 +83,11 @@ fn trials_of(suite: &Arc<Suite>, program: Program) -> Vec<Trial> {
         .filter(|setting| !(program.header.needs_verify && setting.force.contains("no-verify")))
         .map(|setting| {
             let (suite, program) = (Arc::clone(suite), Arc::clone(&program));
+            let ignored = program.header.ignored;
             Trial::test(format!("{}@{}", program.name, setting.name), move || {
                 suite.compare(&program, setting).map_err(Failed::from)
             })
+            .with_ignored_flag(ignored)
         })
         .collect()
 }
@@ -305,6 +308,7 @@ struct Header {
     preloaded: Vec<String>,
     open: bool,
     needs_verify: bool,
+    ignored: bool,
 }
 
 impl Header {
@@ -319,6 +323,7 @@ impl Header {
                 "ends" => header.ends = End::parse(value).ok_or(format!("ends how? {value}"))?,
                 "open" => header.open = true,
                 "verify" => header.needs_verify = true,
+                "ignored" => header.ignored = true,
                 "stderr" if value == "may differ" => header.stderr_may_differ = true,
                 "stderr" => return Err(format!("stderr may differ or not: {value}")),
                 "preloaded" => header.preloaded.push(format!("{value}\n")),

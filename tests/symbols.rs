@@ -107,9 +107,10 @@ fn exports_are_the_table() {
 /// Whether a line of `preload/src` begins the sentence of a hook. A `decide_*` function belongs to the `jump!` before it.
 fn begins_sentence(line: &str) -> bool {
     let line = line.trim_start();
-    let hook = ["hook! {", "offload! {", "observe! {", "open! {", "input! {", "stream! {", "jump! {"]
-        .iter()
-        .any(|start| line.starts_with(start));
+    let hook =
+        ["hook! {", "offload! {", "observe! {", "open! {", "input! {", "stream! {", "jump! {", "exec! {", "strings! {"]
+            .iter()
+            .any(|start| line.starts_with(start));
     let written_out = line.starts_with("unsafe extern \"C-unwind\" fn ") && !line.contains(" fn decide_");
     hook || written_out
 }
@@ -122,7 +123,7 @@ fn sentence(text: &str, row: &Row) -> Option<String> {
         Some((_, version)) if version.starts_with('@') => format!("new fn {name}("),
         Some(_) => format!("old fn {name}("),
     };
-    let jump = format!("jump! {{ {name} =>");
+    let written_out = ["jump", "strings"].map(|how| format!("{how}! {{ {name} =>"));
     let mut sentences = vec![String::new()];
     for line in text.lines() {
         if begins_sentence(line) {
@@ -132,7 +133,10 @@ fn sentence(text: &str, row: &Row) -> Option<String> {
         last.push_str(line);
         last.push('\n');
     }
-    sentences.into_iter().skip(1).find(|sentence| sentence.contains(&needle) || sentence.contains(&jump))
+    sentences
+        .into_iter()
+        .skip(1)
+        .find(|sentence| sentence.contains(&needle) || written_out.iter().any(|w| sentence.contains(w)))
 }
 
 /// Whether the sentence has this path, whole.
@@ -149,6 +153,7 @@ fn says(sentence: &str, operation: &str) -> bool {
     let observes = starts("observe! {");
     match operation {
         "offload" => starts("offload! {"),
+        "exec" => starts("exec! {") || starts("strings! {"),
         "ops::fd::opened" => {
             (observes && sentence.contains(", opens")) || starts("open! {") || sentence.contains("control(&NEXT")
         }

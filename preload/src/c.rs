@@ -42,6 +42,11 @@ unsafe extern "C-unwind" {
         fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, size: size_t,
     ) -> c_int;
 
+    // execveat(2).
+    pub fn execveat(
+        folder: c_int, path: *const c_char, argv: *const *const c_char, envp: *const *const c_char, flags: c_int,
+    ) -> c_int;
+
     // The names with underscores that are functions of the same arguments: glibc's Versions files have them under
     // GLIBC_2.2.5, GLIBC_2.7 (`__open_2` and kin, which take no mode: LSB Core has `__open_2` too).
     pub fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;

@@ -11,8 +11,8 @@
 //!
 //! Exactly these are exported, without a version where none is written, so that any version asked for is answered
 //! (`tests/symbols.rs` compares the table with the library, and each row with its file). *offload* is the real call
-//! with the worker's permit given up; `ops::fd::opened`, `ops::fd::seen` and `ops::stdio::opened` follow the real call,
-//! `ops::stdio::wait_for_input` comes before it.
+//! with the worker's permit given up, *exec* the real call with pending signals given to the kernel; `ops::fd::opened`,
+//! `ops::fd::seen` and `ops::stdio::opened` follow the real call, `ops::stdio::wait_for_input` comes before it.
 //!
 //! A version that has another prototype and is older than any program met so far is not told apart:
 //! `pthread_{get,set}affinity_np@GLIBC_2.3.3` and `sched_{get,set}affinity@GLIBC_2.3.3`, which had no size, and
@@ -188,6 +188,15 @@
 //! | `vfork` | process | `ops::process::vfork_prepare` |
 //! | `clone` | process | `ops::process::Child` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
+//! | `execve` | process | exec |
+//! | `execv` | process | exec |
+//! | `execvp` | process | exec |
+//! | `execvpe` | process | exec |
+//! | `fexecve` | process | exec |
+//! | `execveat` | process | exec |
+//! | `execl` | process | exec |
+//! | `execle` | process | exec |
+//! | `execlp` | process | exec |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |
 //! | `__wait` | process | offload |

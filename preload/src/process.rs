@@ -121,6 +121,120 @@ hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 // Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace,
 // which it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take
 // the lowest free number, which another thread that opens a file at that moment would see.
+type Strings = *const *const c_char;
+
+exec! { fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int }
+exec! { fn execv(path: *const c_char, argv: Strings) -> c_int }
+exec! { fn execvp(file: *const c_char, argv: Strings) -> c_int }
+exec! { fn execvpe(file: *const c_char, argv: Strings, envp: Strings) -> c_int }
+exec! { fn fexecve(fd: c_int, argv: Strings, envp: Strings) -> c_int }
+exec! { fn execveat(folder: c_int, path: *const c_char, argv: Strings, envp: Strings, flags: c_int) -> c_int }
+
+unsafe extern "C" {
+    static environ: Strings;
+}
+
+/// The arguments after the first of a function with any number of them: five came in registers, the others on the stack.
+#[repr(C)]
+struct Rest {
+    registers: [*const c_char; 5],
+    pad: usize,
+    returns_to: usize,
+    stack: [*const c_char; 0],
+}
+
+impl Rest {
+    /// # Safety
+    /// There are more than `at` arguments.
+    unsafe fn get(&self, at: usize) -> *const c_char {
+        // SAFETY: the caller's promise.
+        self.registers
+            .get(at)
+            .copied()
+            .unwrap_or_else(|| unsafe { *self.stack.as_ptr().add(at - self.registers.len()) })
+    }
+
+    /// Calls `exec` with the strings before the null, as an array, and with what follows that.
+    ///
+    /// # Safety
+    /// The arguments are strings and a null, and one more where `exec` uses it.
+    unsafe fn gathered(&self, exec: impl FnOnce(Strings, &dyn Fn() -> Strings) -> c_int) -> c_int {
+        /// As many as fit here need no memory of the heap's, which a child of vfork would not give back.
+        const FEW: usize = 128;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let count = (0..).take_while(|&at| !self.get(at).is_null()).count();
+            let mut few = [core::ptr::null(); FEW];
+            let mut many = Vec::new();
+            let array = if count < FEW {
+                &mut few[..]
+            } else {
+                many.resize(count + 1, core::ptr::null());
+                &mut many[..]
+            };
+            for (at, string) in array[..count].iter_mut().enumerate() {
+                *string = self.get(at);
+            }
+            exec(array.as_ptr(), &|| self.get(count + 1).cast())
+        }
+    }
+}
+
+/// A hook of a function that takes any number of strings: the first argument and the others are handed to another one.
+///
+/// ```text
+///     the caller's frame     [rsp + 8]   the seventh argument, and those after it
+///     the return address     [rsp]       at entry and at `ret`
+///     a word that aligns
+///     rsi rdx rcx r8 r9      `Rest` begins here
+/// ```
+macro_rules! strings {
+    ($name:ident => $gather:ident) => {
+        #[unsafe(no_mangle)]
+        #[unsafe(naked)]
+        unsafe extern "C-unwind" fn $name() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                "sub rsp, 48",
+                ".cfi_adjust_cfa_offset 48",
+                "mov [rsp], rsi",
+                "mov [rsp + 8], rdx",
+                "mov [rsp + 16], rcx",
+                "mov [rsp + 24], r8",
+                "mov [rsp + 32], r9",
+                "mov rsi, rsp",
+                "sub rsp, 8",
+                ".cfi_adjust_cfa_offset 8",
+                "call {gather}",
+                "add rsp, 56",
+                ".cfi_adjust_cfa_offset -56",
+                "ret",
+                ".cfi_endproc",
+                gather = sym $gather,
+            )
+        }
+    };
+}
+
+strings! { execl => execl_gathered }
+strings! { execle => execle_gathered }
+strings! { execlp => execlp_gathered }
+
+unsafe extern "C-unwind" fn execl_gathered(path: *const c_char, rest: &Rest) -> c_int {
+    // SAFETY: the caller's strings; the environment is libc's.
+    unsafe { rest.gathered(|argv, _| execve(path, argv, environ)) }
+}
+
+unsafe extern "C-unwind" fn execle_gathered(path: *const c_char, rest: &Rest) -> c_int {
+    // SAFETY: the caller's strings, and its environment behind them.
+    unsafe { rest.gathered(|argv, envp| execve(path, argv, envp())) }
+}
+
+unsafe extern "C-unwind" fn execlp_gathered(file: *const c_char, rest: &Rest) -> c_int {
+    // SAFETY: the caller's strings.
+    unsafe { rest.gathered(|argv, _| execvp(file, argv)) }
+}
+
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn __wait(status: *mut c_int) -> pid_t }

@@ -52,6 +52,10 @@ pub mod futex {
                 // SAFETY: the caller's arguments.
                 unsafe { super::process::fork_by_syscall(n, [a, b, c, d, e, f]) }
             }
+            libc::SYS_execve | libc::SYS_execveat => {
+                // SAFETY: the caller's arguments.
+                unsafe { super::process::exec_by_syscall(n, [a, b, c, d, e, f]) }
+            }
             libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
                 super::fd::mode_changed();
                 Err(Exit::Native)

@@ -1,12 +1,14 @@
 //! vfork, clone and _Fork, which run no atfork handlers.
 
+use crate::arch::tls;
 use crate::errno::{Errno, Exit};
 use crate::real;
 use crate::sched;
+use crate::signal;
 use crate::start;
-use crate::sys::{self, mem};
+use crate::sys::{self, mem, sig};
 use crate::syscall;
-use crate::thread::exit;
+use crate::thread::{self, exit};
 use core::ffi::{c_int, c_long};
 use libc::pid_t;
 
@@ -31,6 +33,36 @@ pub fn vfork_child() {
 pub fn vfork_parent() {
     start::vfork_parent();
     sched::onload();
+}
+
+/// exec is about to be made. What a green thread has pending is the library's to keep, and the new program's to find: the kernel
+/// is given it. [`exec_failed`] must follow, if anything does.
+pub fn before_exec() -> sig::Mask {
+    tls::enter();
+    thread::current().map_or(0, |t| {
+        t.sync_mask();
+        signal::route::to_kernel(t)
+    })
+}
+
+/// It was not made.
+pub fn exec_failed(given: sig::Mask) {
+    if let Some(t) = thread::current() {
+        signal::route::back_from_kernel(t, given);
+    }
+    tls::leave();
+}
+
+/// execve(2) and execveat(2) made by syscall(2).
+///
+/// # Safety
+/// As the system call.
+pub unsafe fn exec_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> {
+    let given = before_exec();
+    // SAFETY: the caller's arguments.
+    let answer = unsafe { sys::syscall6(n, a) };
+    exec_failed(given);
+    Ok(answer? as c_long)
 }
 
 /// What the caller of clone(2) gets that is no thread.

@@ -3,7 +3,7 @@
 use super::green;
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
-use crate::reactor::{self, Hold, Interest, Outcome, Turn};
+use crate::reactor::{self, Hold, Interest, Outcome, Pair, Side, Turn};
 use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
@@ -190,6 +190,70 @@ fn in_one_life<R>(
     pass(turn);
     // What is left cannot be done any more where it was begun.
     end.or_else(|| has_begun.then_some(Err(Errno(libc::EBADF).into())))
+}
+
+/// What one step of an operation on two descriptors has come to.
+pub(super) enum Step {
+    Done,
+    /// Something is done, and more may be.
+    Again,
+    Await(Side),
+}
+
+/// Repeats `step` until it is done, on the descriptions that the two numbers named in these lives; it waits where `step` says.
+/// `has_begun`: whether something is done, so that it cannot begin anew with what the numbers name by then.
+pub(super) fn across(
+    from: On, to: On, mut lives: [u32; 2], step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>,
+    has_begun: &dyn Fn() -> bool,
+) -> Result<(), Exit> {
+    let mut turns: [Option<Turn>; 2] = [None, None];
+    let end = loop {
+        let Some(mut pair) = Pair::new((from.fd, lives[0]), (to.fd, lives[1])) else { break Err(Exit::Native) };
+        if let Some(end) = across_in_one_life(from, to, &mut pair, &mut turns, step) {
+            break end;
+        }
+        if has_begun() {
+            break Err(Errno(libc::EBADF).into());
+        }
+        lives = [from.fd, to.fd].map(reactor::life);
+    };
+    pass(turns.into_iter().flatten());
+    end
+}
+
+/// `None` when one of the numbers has got another meaning before it was held.
+fn across_in_one_life(
+    from: On, to: On, pair: &mut Pair, turns: &mut [Option<Turn>; 2],
+    step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>,
+) -> Option<Result<(), Exit>> {
+    loop {
+        let side = match pair.attempt(&mut *step)? {
+            Ok(Step::Done) => return Some(Ok(())),
+            Ok(Step::Again) => continue,
+            Ok(Step::Await(side)) => side,
+            Err(e) => return Some(Err(e.into())),
+        };
+        if cancel::is_pending() {
+            return Some(Err(Exit::Cancelled));
+        }
+        signal::forget_interruption();
+        let slow = match begin(if side == Side::From { from } else { to }) {
+            Ok(slow) => slow,
+            Err(exit) => return Some(Err(exit)),
+        };
+        let (outcome, turn) = pair.wait(side, &slow.how);
+        let kept = &mut turns[side as usize];
+        *kept = turn.or(kept.take());
+        match outcome {
+            Outcome::Woken(why) => {
+                if let Err(exit) = verdict(why, slow.timed) {
+                    return Some(Err(exit));
+                }
+            }
+            Outcome::NotPollable => return Some(Err(Exit::Native)),
+            Outcome::OtherMeaning | Outcome::Moved => return None,
+        }
+    }
 }
 
 /// Hands turns, if there are any, to the next waiters.

@@ -12,7 +12,7 @@ use crate::report::{self, Call, Event};
 use crate::sched;
 use crate::start;
 use crate::sync::deadline;
-use crate::sys;
+use crate::sys::{self, time::Deadline};
 use crate::syscall;
 use crate::thread::hijack::{self, Shape};
 use crate::thread::wait::Wait;
@@ -216,7 +216,7 @@ pub unsafe fn tryjoin(handle: pthread_t, value: *mut *mut c_void) -> Result<(), 
 /// # Safety
 /// `value` is null or valid.
 pub(super) unsafe fn join_thread(
-    t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<u64>, Exit>,
+    t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
 ) -> Result<(), Exit> {
     match t.life.load(Ordering::Acquire) {
         FREE => return Err(Exit::Errno(libc::ESRCH)),
@@ -258,7 +258,7 @@ fn wait_for_kernel_thread(t: &Thread) {
 }
 
 /// A cancellation ends the wait, not the join of a thread that has ended.
-fn wait_for_end(t: &Thread, until: Option<u64>) -> Result<(), Exit> {
+fn wait_for_end(t: &Thread, until: Option<Deadline>) -> Result<(), Exit> {
     let how = Wait::until(Call::Join, until).cancellable();
     loop {
         let running = || t.life.load(Ordering::SeqCst) != ENDED;

@@ -8,14 +8,14 @@ use crate::report::Call;
 use crate::sched;
 use crate::signal::{self, Interruption};
 use crate::sys::mem;
-use crate::sys::time::{self, Timespec};
+use crate::sys::time::{self, Deadline, Timespec};
 use crate::thread::cancel;
 use crate::thread::wait::Wait;
 use core::ffi::{c_int, c_uint};
 use libc::{clockid_t, timespec};
 
-/// Sleeps until a monotonic deadline; `EINTR` as soon as a handler has run (these calls never restart).
-fn until(deadline: u64) -> Result<(), Exit> {
+/// Sleeps until the deadline; `EINTR` as soon as a handler has run (these calls never restart).
+fn until(deadline: impl Into<Deadline>) -> Result<(), Exit> {
     let Some(_) = green() else { return Err(Exit::Native) };
     let how = Wait::until(Call::Sleep, Some(deadline)).cancellable();
     loop {

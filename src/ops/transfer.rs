@@ -7,12 +7,13 @@
 use super::green;
 use super::io::keep_progress;
 use super::offload;
-use super::ready::{On, until_ready};
+use super::ready::{self, On, Step, until_ready};
 use crate::errno::{Errno, Exit};
-use crate::reactor;
+use crate::reactor::{self, Side};
 use crate::report::Call;
 use crate::sys::fd as sysfd;
 use crate::syscall;
+use core::cell::Cell;
 use core::ffi::{c_int, c_uint};
 use core::ptr::null_mut;
 use libc::{iovec, off_t, ssize_t};
@@ -71,41 +72,56 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
     if is_nonblocking(to)? {
         return Err(Exit::Native);
     }
-    let mut sent = 0;
-    // SAFETY: the caller's offset, which the kernel moves on.
-    let attempt = |to: c_int| unsafe {
-        let before = sent;
-        loop {
-            let left = count - sent;
-            let room = room(to, left).map_err(|e| if e == Errno::AGAIN && sent > before { Errno::PARTLY } else { e });
-            let most = match room? {
-                Some(room) => room,
-                None => match syscall!(libc::SYS_splice, from, offset, to, null_mut::<off_t>(), left, NONBLOCK) {
-                    // No pipe.
-                    Err(Errno(libc::EINVAL)) => PAGE,
-                    moved => {
-                        sent += moved?;
-                        return Ok(());
-                    }
-                },
-            };
-            let moved = syscall!(libc::SYS_sendfile, to, from, offset, left.min(most))?;
-            sent += moved;
-            if moved == 0 || sent == count {
-                return Ok(());
+    let lives = [from, to].map(reactor::life);
+    let sent = Cell::new(0);
+    let mut step = |from: c_int, to: c_int| -> Result<Step, Errno> {
+        // SAFETY: the caller's offset, which the kernel moves on.
+        unsafe {
+            loop {
+                let left = count - sent.get();
+                let most = match room(to, left) {
+                    Ok(Some(room)) => room,
+                    Err(Errno::AGAIN) => return Ok(Step::Await(Side::To)),
+                    Err(e) => return Err(e),
+                    Ok(None) => match syscall!(libc::SYS_splice, from, offset, to, null_mut::<off_t>(), left, NONBLOCK)
+                    {
+                        // No pipe.
+                        Err(Errno(libc::EINVAL)) => PAGE,
+                        Err(Errno::AGAIN) => return Ok(Step::Await(Side::To)),
+                        moved => {
+                            sent.set(sent.get() + moved?);
+                            return Ok(Step::Done);
+                        }
+                    },
+                };
+                let moved = match syscall!(libc::SYS_sendfile, to, from, offset, left.min(most)) {
+                    Err(Errno::AGAIN) => return Ok(Step::Await(Side::To)),
+                    moved => moved?,
+                };
+                sent.set(sent.get() + moved);
+                if moved == 0 || sent.get() == count {
+                    return Ok(Step::Done);
+                }
             }
         }
     };
-    let mut end = until_ready(On::write(to, Call::Send), attempt);
+    let mut end = match step(from, to) {
+        Ok(Step::Done) => Ok(()),
+        Err(e) => Err(e.into()),
+        _ => {
+            let begun = || sent.get() != 0;
+            ready::across(On::read(from, Call::Read), On::write(to, Call::Send), lives, &mut step, &begun)
+        }
+    };
     if end == Err(Exit::Cancelled) {
         // Unlike the others it is no cancellation point: the rest is the real call.
         let scope = offload::enter();
         // SAFETY: as above.
-        let rest = unsafe { syscall!(libc::SYS_sendfile, to, from, offset, count - sent) };
+        let rest = unsafe { syscall!(libc::SYS_sendfile, to, from, offset, count - sent.get()) };
         offload::leave(scope);
-        end = rest.map(|n| sent += n).map_err(Exit::from);
+        end = rest.map(|n| sent.set(sent.get() + n)).map_err(Exit::from);
     }
-    keep_progress(end, sent)
+    keep_progress(end, sent.get())
 }
 
 /// Whether a move would say at once that it has to wait, or that it is a wrong one: nothing may be waited for before
@@ -122,43 +138,50 @@ fn may_be_tried(from: c_int, to: c_int) -> bool {
     }
 }
 
-/// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told how many it may move, and does not
-/// wait.
+/// Moves up to `len` bytes once `from` has some and `to` has room; `shift` is told the numbers and how many it may move, and
+/// does not wait.
 ///
 /// What a socket had no room for goes on while there is something to move, as in a call that blocks there.
 fn across(
-    from: c_int, to: c_int, len: usize, mut shift: impl FnMut(usize) -> Result<usize, Errno>,
+    from: c_int, to: c_int, len: usize, shift: impl Fn(c_int, c_int, usize) -> Result<usize, Errno>,
 ) -> Result<ssize_t, Exit> {
-    let has_input = || sysfd::poll_now(from, libc::POLLIN) != 0;
+    let lives = [from, to].map(reactor::life);
     if may_be_tried(from, to) {
-        match shift(len) {
+        match shift(from, to, len) {
             Err(Errno::AGAIN) => {}
             done => return Ok(done? as ssize_t),
         }
     }
-    let (mut done, mut refusals) = (0, 0);
-    loop {
-        // At the numbers, whatever they name by now: so will the move.
-        let input = |_| if has_input() { Ok(()) } else { Err(Errno::AGAIN) };
-        let most = until_ready(On::read(from, Call::Read), input)
-            .and_then(|()| until_ready(On::write(to, Call::Write), |_| room(to, len - done)))
-            .map(|room| room.map_or(len - done, |room| room.min(len - done)));
-        let moved = match most {
-            Ok(most) => shift(most).map(|n| (n, most)),
-            Err(exit) => return keep_progress(Err(exit), done),
-        };
-        match moved {
-            Ok((n, most)) => {
-                done += n;
-                if n < most || done == len || !has_input() {
-                    return Ok(done as ssize_t);
-                }
-            }
-            Err(Errno::AGAIN) if refusals < REFUSALS => refusals += 1,
-            Err(Errno::AGAIN) => return keep_progress(Err(Exit::Offloaded), done),
-            Err(e) => return keep_progress(Err(e.into()), done),
+    let has_input = |from| sysfd::poll_now(from, libc::POLLIN) != 0;
+    let (done, mut refusals) = (Cell::new(0), 0);
+    let mut step = |from, to| {
+        if !has_input(from) {
+            return Ok(Step::Await(Side::From));
         }
-    }
+        let left = len - done.get();
+        let most = match room(to, left) {
+            Err(Errno::AGAIN) => return Ok(Step::Await(Side::To)),
+            room => room?.map_or(left, |room| room.min(left)),
+        };
+        match shift(from, to, most) {
+            Err(Errno::AGAIN) if refusals < REFUSALS => {
+                refusals += 1;
+                Ok(Step::Again)
+            }
+            moved => {
+                let n = moved?;
+                done.set(done.get() + n);
+                Ok(if n < most || n == left || !has_input(from) { Step::Done } else { Step::Again })
+            }
+        }
+    };
+    let begun = || done.get() != 0;
+    let end = match ready::across(On::read(from, Call::Read), On::write(to, Call::Write), lives, &mut step, &begun) {
+        // Refused too often, though both look ready.
+        Err(Exit::Errno(libc::EAGAIN)) if refusals == REFUSALS => Err(Exit::Offloaded),
+        end => end,
+    };
+    keep_progress(end, done.get())
 }
 
 /// splice(2).
@@ -176,7 +199,7 @@ pub unsafe fn splice(
         return Err(Exit::Native);
     }
     // SAFETY: the caller's offsets.
-    across(from, to, len, |most| unsafe {
+    across(from, to, len, |from, to, most| unsafe {
         syscall!(libc::SYS_splice, from, from_offset, to, to_offset, most, flags | NONBLOCK)
     })
 }
@@ -190,7 +213,7 @@ pub unsafe fn tee(from: c_int, to: c_int, len: usize, flags: c_uint) -> Result<s
         return Err(Exit::Native);
     }
     // SAFETY: integers.
-    across(from, to, len, |most| unsafe { syscall!(libc::SYS_tee, from, to, most, flags | NONBLOCK) })
+    across(from, to, len, |from, to, most| unsafe { syscall!(libc::SYS_tee, from, to, most, flags | NONBLOCK) })
 }
 
 /// vmsplice(2): into a pipe, or out of one.

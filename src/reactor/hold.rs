@@ -87,6 +87,14 @@ impl Hold {
     /// Waits until the description may be ready. The caller has tried and would have blocked.
     #[inline(always)]
     pub fn wait(&mut self, interest: Interest, how: &Wait) -> (Outcome, Option<Turn>) {
+        self.wait_with(interest, how, Hold::let_handlers_run)
+    }
+
+    /// The same; `interrupted` is called when handlers may be due.
+    #[inline(always)]
+    fn wait_with(
+        &mut self, interest: Interest, how: &Wait, interrupted: impl Fn(&mut Hold),
+    ) -> (Outcome, Option<Turn>) {
         loop {
             let slot = self.at_slot;
             if interest == Interest::READ && slot.short_reads_are_unknown() {
@@ -117,7 +125,7 @@ impl Hold {
                 (link, Some(why))
             });
             if why == Some(Wake::Interrupted) {
-                self.let_handlers_run();
+                interrupted(self);
             }
             let turn = || Some(Turn { slot, interest });
             match (link, why) {
@@ -150,6 +158,11 @@ impl Hold {
         }
     }
 
+    /// The try is over, though no wait follows here.
+    fn end_try(&mut self) {
+        self.user.end_try(&mut self.slot.inner.lock());
+    }
+
     fn leave(&mut self) {
         let User { life, entered, .. } = self.user;
         if !self.slot.leave(&mut self.user) && entered {
@@ -163,6 +176,58 @@ impl Drop for Hold {
     fn drop(&mut self) {
         self.leave();
         tls::leave();
+    }
+}
+
+/// A side of a [`Pair`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    From,
+    To,
+}
+
+/// The holds of an operation that takes from one description and gives to another: it waits for one of them and keeps both.
+pub struct Pair {
+    from: Hold,
+    to: Hold,
+}
+
+impl Pair {
+    /// Each number with its life.
+    pub fn new(from: (i32, u32), to: (i32, u32)) -> Option<Pair> {
+        Some(Pair { from: Hold::new(from.0, from.1)?, to: Hold::new(to.0, to.1)? })
+    }
+
+    /// As [`Hold::attempt`]; from now on both are held.
+    pub fn attempt<R>(&mut self, attempt: impl FnOnce(i32, i32) -> R) -> Option<R> {
+        let Pair { from, to } = self;
+        let done = from.attempt(|from| to.attempt(|to| attempt(from, to))).flatten();
+        from.end_try();
+        to.end_try();
+        done
+    }
+
+    /// As [`Hold::wait`], for one side. Handlers that are due find neither held.
+    pub fn wait(&mut self, side: Side, how: &Wait) -> (Outcome, Option<Turn>) {
+        let (outcome, turn) = match side {
+            Side::From => self.from.wait_with(Interest::READ, how, |_| {}),
+            Side::To => self.to.wait_with(Interest::WRITE, how, |_| {}),
+        };
+        if outcome == Outcome::Woken(Wake::Interrupted) && thread::current().is_some_and(signal::is_due) {
+            self.let_handlers_run();
+        }
+        (outcome, turn)
+    }
+
+    #[cold]
+    fn let_handlers_run(&mut self) {
+        for hold in [&mut self.from, &mut self.to] {
+            hold.leave();
+            tls::leave();
+        }
+        for _ in 0..2 {
+            tls::enter();
+        }
     }
 }
 

@@ -25,7 +25,7 @@ mod edges;
 mod hold;
 mod slots;
 
-pub use hold::{Closing, Hold, Kept, closing, forget, fork_done, fork_prepare, life};
+pub use hold::{Closing, Hold, Kept, Pair, Side, closing, forget, fork_done, fork_prepare, life};
 
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -74,10 +74,15 @@ static REGISTERED: AtomicU32 = AtomicU32::new(0);
 static NOTIFIED: AtomicBool = AtomicBool::new(false);
 /// A signal has become pending for the process that no kernel thread takes.
 static SIGNALLED: AtomicBool = AtomicBool::new(false);
+/// CLOCK_REALTIME has been set.
+static CLOCK_SET: AtomicBool = AtomicBool::new(false);
+/// The timer that tells.
+static CLOCK_WATCH: AtomicI32 = AtomicI32::new(-1);
 static NEXT_VERIFY: AtomicU64 = AtomicU64::new(0);
 
 const NOTIFY_KEY: usize = usize::MAX - 1;
 const SIGNAL_KEY: usize = usize::MAX - 2;
+const CLOCK_KEY: usize = usize::MAX - 3;
 /// Few enough that the slots and records of those woken are still in the cache when they run.
 const BATCH: usize = 64;
 const VERIFY_EVERY: u64 = time::SECOND / 2;
@@ -100,19 +105,34 @@ pub fn start() -> Result<(), Errno> {
     // SAFETY: the kernel reads eight bytes of a live set.
     let signals =
         unsafe { syscall!(libc::SYS_signalfd4, -1i32, &raw const all, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) };
+    let clock = watch_clock();
     for fd in filled {
         let _ = sysfd::close(fd);
     }
-    let (poller, notifier, signals) = (made?, notifier? as i32, signals? as i32);
-    for (fd, key) in [(notifier, NOTIFY_KEY), (signals, SIGNAL_KEY)] {
+    let (poller, notifier, signals, clock) = (made?, notifier? as i32, signals? as i32, clock?);
+    for (fd, key) in [(notifier, NOTIFY_KEY), (signals, SIGNAL_KEY), (clock, CLOCK_KEY)] {
         // SAFETY: the descriptor is open and never closed while the poller exists.
         unsafe { poller.add_with_mode(fd, Event::readable(key), PollMode::Edge) }
             .map_err(|e| Errno(e.raw_os_error().unwrap_or(libc::ENOMEM)))?;
     }
     NOTIFIER.store(notifier, Ordering::Release);
-    slots::own(poller.as_raw_fd(), [notifier, signals]);
+    CLOCK_WATCH.store(clock, Ordering::Release);
+    slots::own(poller.as_raw_fd(), [notifier, signals, clock]);
     POLLER.store(Box::leak(Box::new(poller)), Ordering::Release);
     Ok(())
+}
+
+/// A timer that never expires and becomes readable whenever CLOCK_REALTIME is set, by whomever: so a wait for a time of that
+/// clock costs no system call of its own.
+fn watch_clock() -> Result<i32, Errno> {
+    const FLAGS: i32 = libc::TFD_TIMER_ABSTIME | libc::TFD_TIMER_CANCEL_ON_SET;
+    let never = [Timespec::default(), Timespec { sec: i64::MAX, nsec: 0 }];
+    // SAFETY: the kernel reads a live pair of times: no interval, and the end of time.
+    unsafe {
+        let fd = syscall!(libc::SYS_timerfd_create, libc::CLOCK_REALTIME, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK)?;
+        syscall!(libc::SYS_timerfd_settime, fd, FLAGS, never.as_ptr(), 0usize)?;
+        Ok(fd as i32)
+    }
 }
 
 /// Occupies every free number below HIGH (less where the limit is small); the numbers taken.
@@ -480,6 +500,10 @@ fn dispatch(events: &[libc::epoll_event]) -> usize {
             SIGNALLED.store(true, Ordering::Relaxed);
             continue;
         }
+        if key == CLOCK_KEY {
+            CLOCK_SET.store(true, Ordering::Relaxed);
+            continue;
+        }
         // The poller's own timer and notifier carry keys that no descriptor has.
         let Some(slot) = i32::try_from(key).ok().and_then(slots::existing) else { continue };
         let read = if bits & WAKES_READ != 0 { Interest::READ.0 } else { 0 };
@@ -502,6 +526,18 @@ pub fn take_notification() -> bool {
 /// Whether a signal has become pending since this was last asked.
 pub fn take_signalled() -> bool {
     SIGNALLED.load(Ordering::Relaxed) && SIGNALLED.swap(false, Ordering::Relaxed)
+}
+
+/// Whether CLOCK_REALTIME has been set since this was last asked.
+pub fn take_clock_set() -> bool {
+    let was_set = CLOCK_SET.load(Ordering::Relaxed) && CLOCK_SET.swap(false, Ordering::Relaxed);
+    if was_set {
+        let mut expirations = 0u64;
+        // The timer tells of the next change only when it has been read, which says ECANCELED of this one.
+        // SAFETY: the kernel writes eight bytes to a live word.
+        let _ = unsafe { syscall!(libc::SYS_read, CLOCK_WATCH.load(Ordering::Relaxed), &raw mut expirations, 8usize) };
+    }
+    was_set
 }
 
 /// Ends a [`collect`] that waits, or makes the next one return.

@@ -12,7 +12,7 @@ use core::ptr::null_mut;
 const CHUNK: usize = 1024;
 const CHUNKS: usize = 4096;
 /// epoll, its timer and notifier, our notifier, and the signals.
-pub const OWN: usize = 5;
+pub const OWN: usize = 6;
 
 static TABLE: [AtomicPtr<Slot>; CHUNKS] = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
 static OWNED: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
@@ -442,8 +442,8 @@ pub fn existing(fd: i32) -> Option<&'static Slot> {
     (!chunk.is_null()).then(|| unsafe { &*chunk.add(at % CHUNK) })
 }
 
-/// Notes the library's own descriptors: the poller's three, which are neighbours, and two more.
-pub fn own(epoll: i32, more: [i32; 2]) {
+/// Notes the library's own descriptors: the poller's three, which are neighbours, and three more.
+pub fn own(epoll: i32, more: [i32; 3]) {
     for (slot, fd) in OWNED.iter().zip([epoll, epoll + 1, epoll + 2].into_iter().chain(more)) {
         slot.store(fd, Ordering::Relaxed);
     }

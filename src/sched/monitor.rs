@@ -156,7 +156,7 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     let mut growth = Growth::default();
     let mut quiet = 0;
     loop {
-        let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK)));
+        let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK).into()));
         answer();
         if exit::waits_for_the_last() {
             exit::look_for_the_last();

@@ -350,7 +350,7 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
         crate::signal::route::pending();
         w.apply_idle_mask();
         while w.futex.load(Ordering::Acquire) == 0 {
-            if futex::wait_until(&w.futex, 0, Some(deadline)) == Err(crate::errno::Errno::TIMEDOUT) {
+            if futex::wait_until(&w.futex, 0, Some(deadline.into())) == Err(crate::errno::Errno::TIMEDOUT) {
                 break;
             }
         }

@@ -227,6 +227,28 @@ pub fn collect_from_kernel() {
     tls::leave();
 }
 
+/// Gives the kernel what waits for the calling thread or the process and is blocked: a program that is executed now finds it
+/// pending. What that was.
+pub fn to_kernel(t: &Thread) -> sig::Mask {
+    let mut given = 0;
+    for inbox in [&t.signals.inbox, &PROCESS] {
+        while let Some((info, _)) = inbox.take(t.mask.get()) {
+            given |= sig::bit(info.si_signo);
+            let _ = sig::queue_to_self(&info);
+        }
+    }
+    given
+}
+
+/// Takes it back.
+pub fn back_from_kernel(t: &Thread, given: sig::Mask) {
+    while given != 0
+        && let Some(info) = take_from_kernel(given)
+    {
+        t.signals.inbox.add(&info, false);
+    }
+}
+
 /// Forgets what waited for the parent.
 ///
 /// # Safety

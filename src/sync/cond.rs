@@ -8,6 +8,7 @@ use crate::errno::Exit;
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::report::Call;
+use crate::sys::time::Deadline;
 use crate::thread::cancel;
 use crate::thread::wait::Wait;
 
@@ -147,7 +148,7 @@ pub unsafe fn old_broadcast(c: *mut Cond) -> Result<(), Exit> {
 ///
 /// # Safety
 /// `m` is an initialised mutex, locked by the caller.
-unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<u64>) -> Result<(), Exit> {
+unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<Deadline>) -> Result<(), Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }

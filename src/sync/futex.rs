@@ -12,7 +12,7 @@ use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::report::Call;
 use crate::signal::{self, Interruption};
-use crate::sys::time::{self, Timespec};
+use crate::sys::time::{self, Deadline, Timespec};
 use crate::sys::{maps, mem};
 use crate::thread::wait::Wait;
 
@@ -91,12 +91,12 @@ unsafe fn wait(a: Words, op: i32) -> Result<isize, Exit> {
 }
 
 /// WAIT takes an interval, WAIT_BITSET an absolute time; both in CLOCK_MONOTONIC unless the flag says realtime.
-fn deadline(at: &Timespec, bitset: bool, op: i32) -> Result<u64, Errno> {
+fn deadline(at: &Timespec, bitset: bool, op: i32) -> Result<Deadline, Errno> {
     if !at.is_valid() {
         return Err(Errno::INVAL);
     }
     let clock = if op & libc::FUTEX_CLOCK_REALTIME != 0 { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC };
-    if bitset { time::deadline(clock, *at) } else { Ok(time::after(at.nanos())) }
+    if bitset { time::deadline(clock, *at) } else { Ok(time::after(at.nanos()).into()) }
 }
 
 /// # Safety

@@ -15,14 +15,14 @@ pub mod sem;
 pub mod spin;
 
 use crate::errno::Exit;
-use crate::sys::time::{self, Timespec};
+use crate::sys::time::{self, Deadline, Timespec};
 use crate::thread::bind;
 
 /// The deadline of a call's absolute time; `EINVAL` for nanoseconds out of range or another clock.
 ///
 /// # Safety
 /// `at` points to a timespec.
-pub(crate) unsafe fn deadline(clock: libc::clockid_t, at: *const libc::timespec) -> Result<u64, Exit> {
+pub(crate) unsafe fn deadline(clock: libc::clockid_t, at: *const libc::timespec) -> Result<Deadline, Exit> {
     // SAFETY: the caller's promise.
     let at = unsafe { *at };
     if !(0..time::SECOND as i64).contains(&at.tv_nsec) {

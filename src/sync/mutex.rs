@@ -15,6 +15,7 @@ use crate::park::tally::Tally;
 use crate::real;
 use crate::report::Call;
 use crate::sched;
+use crate::sys::time::Deadline;
 use crate::thread::bind;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
@@ -168,7 +169,7 @@ pub unsafe fn clocklock(m: *mut Mutex, clock: libc::clockid_t, at: *const libc::
 
 /// # Safety
 /// `m` is an initialised mutex; `native` locks it with libc.
-unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
+unsafe fn acquire(m: *mut Mutex, until: Option<Deadline>, native: impl FnOnce() -> c_int) -> Result<(), Exit> {
     // SAFETY: the caller's mutex throughout.
     unsafe {
         let kind = kind(m);
@@ -186,7 +187,7 @@ unsafe fn acquire(m: *mut Mutex, until: Option<u64>, native: impl FnOnce() -> c_
 /// # Safety
 /// As [`acquire`].
 #[cold]
-unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<u64>) -> Result<(), Exit> {
+unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<Deadline>) -> Result<(), Exit> {
     // SAFETY: the caller's mutex.
     unsafe {
         if kind & TYPE_MASK == ERRORCHECK && is_own((*layout(m)).owner as u32) {

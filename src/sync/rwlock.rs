@@ -9,6 +9,7 @@ use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::real;
 use crate::report::Call;
+use crate::sys::time::Deadline;
 use crate::thread::bind;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
@@ -141,7 +142,9 @@ unsafe fn attempt(l: *mut Lock, kind: Kind) -> c_int {
 
 /// # Safety
 /// `l` is an initialised lock.
-unsafe fn acquire(l: *mut Lock, kind: Kind, until: impl FnOnce() -> Result<Option<u64>, Exit>) -> Result<(), Exit> {
+unsafe fn acquire(
+    l: *mut Lock, kind: Kind, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
+) -> Result<(), Exit> {
     // SAFETY: the caller's lock throughout.
     unsafe {
         if bind_if_shared(l) {

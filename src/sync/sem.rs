@@ -8,6 +8,7 @@ use crate::park::lot::{self, Kind, Parked};
 use crate::real;
 use crate::report::Call;
 use crate::signal::{self, Interruption};
+use crate::sys::time::Deadline;
 use crate::thread::cancel;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
@@ -95,7 +96,7 @@ pub unsafe fn post(s: *mut Sem) -> Result<c_int, Exit> {
 
 /// # Safety
 /// `s` is an initialised semaphore.
-unsafe fn wait_until(s: *mut Sem, until: Option<u64>) -> Result<c_int, Exit> {
+unsafe fn wait_until(s: *mut Sem, until: Option<Deadline>) -> Result<c_int, Exit> {
     // SAFETY: the caller's semaphore throughout.
     unsafe {
         if is_shared(s) {

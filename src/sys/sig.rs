@@ -67,6 +67,13 @@ pub fn tgkill(tid: u32, sig: i32) -> Result<(), Errno> {
     unsafe { syscall!(libc::SYS_tgkill, super::getpid(), tid, sig) }.map(|_| ())
 }
 
+/// Sends a signal, with what it carries, to the calling kernel thread.
+pub fn queue_to_self(info: &libc::siginfo_t) -> Result<(), Errno> {
+    // SAFETY: integers and a live siginfo, which may say anything where a thread sends to itself.
+    unsafe { syscall!(libc::SYS_rt_tgsigqueueinfo, super::getpid(), super::gettid(), info.si_signo, info as *const _) }
+        .map(|_| ())
+}
+
 /// What is pending for the process or the calling kernel thread.
 pub fn pending() -> Mask {
     let mut set: Mask = 0;

@@ -1,4 +1,5 @@
-//! Clocks and the kernel's timespec. Deadlines inside the engine are nanoseconds of CLOCK_MONOTONIC.
+//! Clocks and the kernel's timespec. What is timed inside the engine is nanoseconds of CLOCK_MONOTONIC; a wait until a time
+//! of CLOCK_REALTIME stays one, because that clock may be set meanwhile.
 
 use crate::errno::Errno;
 
@@ -73,15 +74,37 @@ pub fn after(interval: u64) -> u64 {
     at_most_longest(now().saturating_add(interval))
 }
 
-/// Turns an absolute time of `clock_id` into a monotonic deadline. Times in the past give a deadline in
-/// the past. `EINVAL` for a clock other than realtime or monotonic.
-pub fn deadline(clock_id: libc::clockid_t, at: Timespec) -> Result<u64, Errno> {
-    match clock_id {
-        libc::CLOCK_MONOTONIC => Ok(at.nanos()),
-        libc::CLOCK_REALTIME => {
-            let (real, mono) = (clock(libc::CLOCK_REALTIME), now());
-            Ok(at_most_longest(mono.saturating_add(at.nanos()).saturating_sub(real)))
+/// When a wait ends, in nanoseconds of one of two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deadline {
+    Monotonic(u64),
+    Real(u64),
+}
+
+impl From<u64> for Deadline {
+    fn from(at: u64) -> Deadline {
+        Deadline::Monotonic(at)
+    }
+}
+
+impl Deadline {
+    /// The same in monotonic time, as the clocks stand now. Times in the past give one in the past.
+    pub fn monotonic(self) -> u64 {
+        match self {
+            Deadline::Monotonic(at) => at,
+            Deadline::Real(at) => {
+                let (real, mono) = (clock(libc::CLOCK_REALTIME), now());
+                at_most_longest(mono.saturating_add(at).saturating_sub(real))
+            }
         }
+    }
+}
+
+/// An absolute time of `clock_id`; `EINVAL` for a clock other than realtime or monotonic.
+pub fn deadline(clock_id: libc::clockid_t, at: Timespec) -> Result<Deadline, Errno> {
+    match clock_id {
+        libc::CLOCK_MONOTONIC => Ok(Deadline::Monotonic(at.nanos())),
+        libc::CLOCK_REALTIME => Ok(Deadline::Real(at.nanos())),
         _ => Err(Errno::INVAL),
     }
 }

@@ -5,13 +5,15 @@
 //! own function is not used on a green target: for an asynchronous one it sends a signal to a tid that is not
 //! there and leaves the target half cancelled. Which bits those are is asked of glibc once, by cancelling a
 //! thread of our own making: the caller, with cancellation disabled, for the length of three instructions.
+//!
+//! A thread that is not ours is glibc's to cancel; see `foreign` for who wakes it.
 
 use super::{Thread, tcb};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::park::Wake;
 use crate::real;
-use crate::sys::sig;
+use crate::sys::{mem, sig};
 use crate::syscall;
 use core::ffi::c_void;
 
@@ -123,6 +125,13 @@ pub fn request(t: &Thread) -> bool {
     true
 }
 
+/// Whether glibc has begun to mark the thread as cancelled. It may have ended since, and its descriptor be gone.
+pub(super) fn is_being_marked(tp: usize) -> bool {
+    let bits = BITS.load(Ordering::Relaxed);
+    let word = tcb::cancel_word(tp).and_then(|word| mem::read(word.as_ptr()).ok()).unwrap_or(0);
+    word & bits != 0 && word & bits != bits
+}
+
 /// glibc's handler of its cancellation signal, for threads that are not ours.
 static NATIVE_HANDLER: AtomicUsize = AtomicUsize::new(0);
 
@@ -157,6 +166,13 @@ unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, co
     // here, as glibc's own handler does; the mask that this handler runs with must not outlive it.
     unsafe {
         if t.is_null() {
+            if tls::depth() > 0 {
+                // What it waits in must not be left by unwinding. It ends when it comes out.
+                if let Some(word) = tcb::cancel_word(arch::thread_pointer()) {
+                    word.fetch_or(BITS.load(Ordering::Relaxed), Ordering::SeqCst);
+                }
+                return;
+            }
             let native = NATIVE_HANDLER.load(Ordering::Relaxed);
             core::mem::transmute::<usize, unsafe extern "C-unwind" fn(i32, *mut libc::siginfo_t, *mut c_void)>(native)(
                 signo, info, context,

@@ -11,7 +11,7 @@ use crate::arch::{self, tls};
 use crate::park::Wake;
 use crate::signal::{Interruption, action};
 use crate::sys::lock::Lock;
-use crate::sys::{self, sig};
+use crate::sys::{self, sig, time};
 use crate::syscall;
 use core::cell::Cell;
 use core::ptr::{null, null_mut};
@@ -80,14 +80,29 @@ fn remove(sleeper: *mut Sleeper) {
     }
 }
 
-/// The thread at `tp` has been cancelled: if it sleeps where that ends it, it is woken.
+/// glibc has cancelled the thread at `tp`: if it sleeps where that ends it, it is woken.
 pub fn cancelled(tp: usize) {
+    /// An asynchronous thread marks itself, when glibc's signal comes: it may be in the runtime by then.
+    const LONGEST: u64 = 20_000_000;
+    let until = time::after(LONGEST);
+    loop {
+        let is_marked = !cancel::is_being_marked(tp) || time::now() >= until;
+        wake_sleepers(tp);
+        if is_marked {
+            return;
+        }
+        sys::sched_yield();
+    }
+}
+
+/// Wakes the thread at `tp` if it sleeps and is marked. It may have ended, and only a sleeper's descriptor is sure to be there.
+fn wake_sleepers(tp: usize) {
     let list = SLEEPERS.lock();
     let mut at = list.0;
     // SAFETY: what is in the list is alive while the lock is held, and so are the waiters.
     unsafe {
         while let Some(sleeper) = at.as_ref() {
-            if sleeper.tp == tp {
+            if sleeper.tp == tp && cancel::is_requested(tp) {
                 (*sleeper.waiter).wake(Wake::Cancelled);
             }
             at = sleeper.next.get();

@@ -9,7 +9,8 @@ use crate::park::{Fire, Parker, Wake};
 use crate::report::{self, Call};
 use crate::sched;
 use crate::signal;
-use crate::sys::{futex, time};
+use crate::sys::futex;
+use crate::sys::time::Deadline;
 use crate::timer;
 use core::cell::Cell;
 use core::ptr::null;
@@ -17,8 +18,8 @@ use core::ptr::null;
 /// How to wait: until when, and whether pthread_cancel may end it.
 #[derive(Clone, Copy, Debug)]
 pub struct Wait {
-    /// CLOCK_MONOTONIC nanoseconds; `None` waits for ever.
-    pub deadline: Option<u64>,
+    /// `None` waits for ever.
+    pub deadline: Option<Deadline>,
     pub cancellable: bool,
     /// What the report counts it as.
     pub call: Call,
@@ -29,8 +30,8 @@ impl Wait {
         Wait { deadline: None, cancellable: false, call }
     }
 
-    pub const fn until(call: Call, deadline: Option<u64>) -> Wait {
-        Wait { deadline, cancellable: false, call }
+    pub fn until<D: Into<Deadline>>(call: Call, deadline: Option<D>) -> Wait {
+        Wait { deadline: deadline.map(Into::into), cancellable: false, call }
     }
 
     pub const fn cancellable(self) -> Wait {
@@ -103,7 +104,7 @@ impl Waiter {
         self.parker.take()
     }
 
-    fn sleep_green(&self, t: &Thread, deadline: Option<u64>) {
+    fn sleep_green(&self, t: &Thread, deadline: Option<Deadline>) {
         let Some(deadline) = deadline else {
             sched::park(t);
             return;
@@ -119,7 +120,7 @@ impl Waiter {
         }
     }
 
-    fn sleep_on_futex(&self, deadline: Option<u64>) {
+    fn sleep_on_futex(&self, deadline: Option<Deadline>) {
         if !self.parker.commit() {
             return;
         }
@@ -152,7 +153,6 @@ pub fn with_waiter<R>(f: impl FnOnce(&Waiter) -> R) -> R {
 
 /// Sleeps until the deadline. `Interrupted` and `Cancelled` as for every wait.
 pub fn sleep(how: &Wait) -> Wake {
-    debug_assert!(how.deadline.is_none_or(|d| d != u64::MAX) || time::now() > 0);
     with_waiter(|w| {
         w.parker.arm();
         w.sleep(how)

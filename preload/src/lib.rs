@@ -188,6 +188,8 @@
 //! | `vfork` | process | `ops::process::vfork_prepare` |
 //! | `clone` | process | `ops::process::Child` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
+//! | `__register_atfork` | process | `ops::process::register_atfork` |
+//! | `pthread_atfork` | process | `ops::process::atfork` |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |
 //! | `__wait` | process | offload |

@@ -63,6 +63,7 @@ macro_rules! next {
     (@version $v:literal) => { match CStr::from_bytes_with_nul(concat!($v, "\0").as_bytes()) { Ok(s) => Some(s), Err(_) => panic!() } };
 }
 
+pub type ForkHandler = Option<unsafe extern "C" fn()>;
 pub type StartRoutine = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 
 next! {
@@ -109,6 +110,8 @@ next! {
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
     fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
+    /// What pthread_atfork(3) calls; `dso` is the handle of the caller's object, null for one that is never unloaded.
+    fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, dso: *mut c_void) -> c_int;
     fn __call_tls_dtors();
 }
 

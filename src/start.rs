@@ -77,11 +77,9 @@ pub fn load() {
         log(format_args!("this libc is not one that threads can be taken over in: every thread stays a kernel thread"));
         return;
     }
-    // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
-    unsafe {
-        libc::pthread_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child));
-        libc::atexit(at_exit);
-    }
+    register_at_fork();
+    // SAFETY: a function of this library, which is never unloaded (-z nodelete).
+    unsafe { libc::atexit(at_exit) };
     STATE.store(LOADED, Ordering::Release);
     log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));
 }
@@ -202,6 +200,26 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
             sys::futex::wait(&t.hatched, 0);
         }
         Some(t)
+    }
+}
+
+/// Registers the fork handlers, unless that is done. Called by [`load`] and before anybody else registers some, which
+/// may be earlier: an allocator does it in its first call.
+///
+/// Who registers first prepares last and settles first. So no handler of others, which may wait, runs while our locks
+/// are held, and none in a child whose runtime is still its parent's.
+pub fn register_at_fork() {
+    static DONE: AtomicU32 = AtomicU32::new(0);
+    if DONE.swap(1, Ordering::Relaxed) == 0 {
+        // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
+        unsafe {
+            crate::real::__register_atfork(
+                Some(fork_prepare),
+                Some(fork_parent),
+                Some(fork_child),
+                core::ptr::null_mut(),
+            );
+        }
     }
 }
 

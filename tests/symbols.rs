@@ -178,7 +178,7 @@ fn rows_name_their_hooks() {
 }
 
 /// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
-const WITHOUT_ROW: [(&str, &str); 12] = [
+const WITHOUT_ROW: [(&str, &str); 14] = [
     (
         "makes or names a descriptor",
         "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
@@ -195,6 +195,8 @@ const WITHOUT_ROW: [(&str, &str); 12] = [
          __res_querydomain __res_send __res_nquery __res_nsearch __res_nquerydomain __res_nsend",
     ),
     ("the child runs meanwhile, on the caller's memory: tests/c/process", "vfork clone _Fork popen"),
+    ("becomes another program, or not", "execve execv execvp execvpe fexecve execveat execl execle execlp"),
+    ("notes what a fork will call", "__register_atfork pthread_atfork"),
     ("waits for a disk only", "fsync fdatasync sync syncfs sync_file_range msync copy_file_range"),
     ("waits for a serial line only: a pseudo-terminal takes everything at once", "tcdrain tcsendbreak tcsetattr"),
     (

@@ -17,6 +17,9 @@ pub type Routine = unsafe extern "C-unwind" fn();
 /// What a key's destructor is, if it has one.
 pub type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
 
+/// What `pthread_atfork` registers.
+pub type ForkHandler = Option<unsafe extern "C" fn()>;
+
 /// `netdb.h`, `resolv.h`: what a request and the resolver's state are is libc's own business.
 pub type gaicb = c_void;
 pub type res_state = *mut c_void;
@@ -183,6 +186,10 @@ unsafe extern "C-unwind" {
     // vfork(2), fork(3). `libc` has vfork, marked as one that Rust code must not call; nobody does.
     pub fn vfork() -> pid_t;
     pub fn _Fork() -> pid_t;
+    // LSB Core, 'Interfaces for libc'.
+    pub fn __register_atfork(
+        prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, object: *mut c_void,
+    ) -> c_int;
     // wait4(2), semop(2)
     pub fn wait3(status: *mut c_int, options: c_int, usage: *mut rusage) -> pid_t;
     pub fn semtimedop(set: c_int, operations: *mut sembuf, count: size_t, timeout: *const timespec) -> c_int;

@@ -197,6 +197,8 @@
 //! | `execl` | process | exec |
 //! | `execle` | process | exec |
 //! | `execlp` | process | exec |
+//! | `__register_atfork` | process | `ops::process::register_atfork` |
+//! | `pthread_atfork` | process | `ops::process::atfork` |
 //! | `wait` | process | offload |
 //! | `waitpid` | process | offload |
 //! | `__wait` | process | offload |

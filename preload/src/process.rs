@@ -1,7 +1,8 @@
 //! Processes, and everything that waits in the kernel for something no descriptor tells of: children, file locks,
 //! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
-//! engine's `pthread_atfork` handlers do its part.
+//! engine's `pthread_atfork` handlers do its part. Registering some is, so that the engine's come first.
 
+use crate::c::ForkHandler;
 use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{ops, real::Next};
@@ -117,6 +118,16 @@ unsafe extern "C-unwind" fn clone(
 }
 
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
+// The first is what the `pthread_atfork` in each program and library calls, the second what some found in libc when it
+// was a function there.
+hook! {
+    always fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, object: *mut c_void)
+        -> ErrorNumber = ops::process::register_atfork
+}
+hook! {
+    always fn pthread_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler) -> ErrorNumber
+        = ops::process::atfork, version "GLIBC_2.2.5"
+}
 
 // Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace,
 // which it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take

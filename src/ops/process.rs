@@ -1,16 +1,29 @@
-//! vfork, clone and _Fork, which run no atfork handlers.
+//! vfork, clone and _Fork, which run no atfork handlers; and the order of those handlers.
 
 use crate::arch::tls;
 use crate::errno::{Errno, Exit};
-use crate::real;
+use crate::real::{self, ForkHandler};
 use crate::sched;
 use crate::signal;
 use crate::start;
 use crate::sys::{self, mem, sig};
 use crate::syscall;
 use crate::thread::{self, exit};
-use core::ffi::{c_int, c_long};
+use core::ffi::{c_int, c_long, c_void};
 use libc::pid_t;
+
+/// pthread_atfork(3): handlers of the program or a library are about to be registered, and ours must be there first.
+pub fn atfork(_prepare: ForkHandler, _parent: ForkHandler, _child: ForkHandler) -> Result<(), Exit> {
+    start::register_at_fork();
+    Err(Exit::Native)
+}
+
+/// What pthread_atfork(3) calls in a program that was linked since glibc 2.34, with the object that the handlers are in.
+pub fn register_atfork(
+    prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, _object: *mut c_void,
+) -> Result<(), Exit> {
+    atfork(prepare, parent, child)
+}
 
 /// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB,
 /// while the thread is held in the kernel. The other green threads go on. Every hook that the child calls is libc's own

@@ -7,8 +7,13 @@ then the test is named in the remark as unsteady. A crash or a hang is a failure
 
 The quick set is for every change; --full runs all modules; `cpython:test_queue` runs one. A module's flags are what it needs
 to run on this machine alone: no test here may reach for another host.
+
+The interpreter is the first on the path that has its own tests, or the one that CPYTHON names. Some ways of packing Python
+leave a module out. A module that may be missing is run by the newest interpreter here that has it, and is SKIPPED, with
+the reason in its line, where none has.
 """
 
+import os
 import re
 import shutil
 import signal
@@ -18,17 +23,19 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import harness
-from harness import Case, Failed, fail_if
+from harness import Case, Failed, Skipped, fail_if
 
 NETWORK = ["-u", "network"]
 EXPLAIN = 6  # differing tests named in a line
+NO_TESTS_RAN = 4  # what -m test says when none was chosen, or a resource was denied
 
 
 class Module:
-    """A test module, whether it belongs to the quick set, and the flags it needs."""
+    """A test module, whether it belongs to the quick set, and the flags it needs. `label` names its files."""
 
-    def __init__(self, name, quick, *flags):
+    def __init__(self, name, quick, *flags, anywhere=False, label=None):
         self.name, self.quick, self.flags = name, quick, list(flags)
+        self.anywhere, self.label = anywhere, label or name
 
 
 QUICK, SLOW = True, False
@@ -71,15 +78,19 @@ MODULES = [
     Module("test_eintr", SLOW, "-u", "walltime"),
     Module("test_faulthandler", SLOW),
     Module("test_sqlite3", SLOW),
+    Module("test_concurrent_futures", SLOW, anywhere=True),
+    Module("test_multiprocessing_fork", SLOW, anywhere=True),
+    Module("test_multiprocessing_spawn", SLOW, anywhere=True),
+    Module("test_multiprocessing_forkserver", SLOW, anywhere=True),
 ]
 
 
 def cases(name, options):
-    python = Python()
-    made = [Case(f"{name}:{probe.__name__} {harness.setting(w)}", lambda p=probe, w=w: p(python, w))
+    pythons = Pythons()
+    made = [Case(f"{name}:{probe.__name__} {harness.setting(w)}", lambda p=probe, w=w: p(pythons.default(), w))
             for probe in (interpreter,) for w in options.workers]
     for module in MODULES:
-        native = Native(python, module)
+        native = Native(pythons.having if module.anywhere else pythons.default_for, module)
         label = f"{name}:{module.name}"
         made += [Case(f"{label} {harness.setting(w)}", lambda n=native, w=w: n.check(w), options.full or module.quick)
                  for w in options.workers]
@@ -89,27 +100,63 @@ def cases(name, options):
 # ---- the interpreter ------------------------------------------------------------------------------------------
 
 
-class Python:
-    """The first interpreter on the path that has its own tests, looked for when first needed."""
+class Pythons:
+    """The interpreters of this machine that have their own tests, each asked when it is first needed."""
 
-    NAMES = ["python3"] + [f"python3.{minor}" for minor in range(11, 15)] + ["/usr/bin/python3", "/usr/local/bin/python3"]
-    QUESTION = "import sys, importlib.util as u; u.find_spec('test.test_threading') and print(sys.executable)"
+    NAMES = ["python3", *(f"python3.{minor}" for minor in range(11, 15)), "/usr/bin/python3", "/usr/local/bin/python3"]
+    OLDEST = (3, 10)  # before that, -m test has other options
+    QUESTION = ("import sys, importlib.util as u\n"
+                "print(*sys.version_info[:2], sys.executable) if u.find_spec('test.' + sys.argv[1]) else None")
 
     def __init__(self):
-        self._path = None
+        self._default = None
 
-    def path(self):
-        if self._path is None:
-            self._path = next(filter(None, map(self.behind, self.NAMES)), None)
-        fail_if(self._path is None, "no python3 with a test package: apt-get install python3-full libpython3-testsuite")
-        return self._path
+    def default(self):
+        if self._default is None:
+            names = [os.environ["CPYTHON"]] if os.environ.get("CPYTHON") else self.NAMES
+            self._default = next((path for _, path in self.with_module("test_threading", names)), None)
+        fail_if(self._default is None, "no python3 with a test package: apt-get install python3-full libpython3-testsuite")
+        return self._default
 
-    def behind(self, name):
-        """The program itself, not a version manager's shim."""
+    def default_for(self, _module):
+        return self.default()
+
+    def having(self, module):
+        """The default interpreter if it has the module, else the newest that has it."""
+        found = next((path for _, path in self.with_module(module, [self.default()])), None) or self.newest(module)
+        if found is None:
+            raise Skipped(f"no python3 here has test.{module}, neither on the path nor below {self.managed()}")
+        return found
+
+    def of_version(self, version, module="test_threading"):
+        for seen, path in self.with_module(module, [self.default(), *self.everywhere()]):
+            if seen == version:
+                return path
+        raise Skipped(f"no python{version[0]}.{version[1]} here has its own tests, neither on the path nor below {self.managed()}")
+
+    def newest(self, module):
+        return max(self.with_module(module, self.everywhere()), default=(None, None))[1]
+
+    def everywhere(self):
+        """Names on the path, then what a version manager keeps beside it."""
+        return [*self.NAMES, *sorted(str(path) for path in self.managed().glob("*/bin/python3"))]
+
+    def managed(self):
+        return Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+
+    def with_module(self, module, names):
+        """(version, path) of those among `names` that are there and have the test module, in that order."""
+        for name in names:
+            words = self.ask(name, module).split(maxsplit=2)
+            if len(words) == 3 and (version := (int(words[0]), int(words[1]))) >= self.OLDEST:
+                yield version, words[2]
+
+    def ask(self, name, module):
+        """The answer names the program itself, not a version manager's shim."""
         if shutil.which(name) is None:
-            return None
-        asked = subprocess.run([name, "-c", self.QUESTION], env=harness.plain_environment(), capture_output=True, check=False)
-        return harness.text(asked.stdout).strip() or None
+            return ""
+        asked = subprocess.run([name, "-c", self.QUESTION, module], env=harness.plain_environment(), capture_output=True, check=False)
+        return harness.text(asked.stdout).strip()
 
 
 PROBE = """
@@ -125,11 +172,11 @@ for t in threads: t.join()
 def interpreter(python, workers):
     """A hundred sleeping threads: shows that the modules below do run on green threads."""
     label = f"cpython-probe-{harness.setting(workers)}"
-    finished = harness.run([python.path(), "-c", PROBE], workers, 60, label=label, env=harness.reporting(workers, label))
+    finished = harness.run([python, "-c", PROBE], workers, 60, label=label, env=harness.reporting(workers, label))
     harness.expect_success(finished, "the interpreter")
     harness.check_threads(int(finished.out), workers)
     harness.check_report(workers, label, at_least=100)
-    return f"{python.path()}, 100 threads on {finished.out.strip()} kernel threads"
+    return f"{python}, 100 threads on {finished.out.strip()} kernel threads"
 
 
 # ---- one run of one module ------------------------------------------------------------------------------------
@@ -143,15 +190,17 @@ class Outcomes:
 
 
 def run_module(python, module, workers, timeout):
-    label = f"{module.name}-{harness.setting(workers)}"
+    label = f"{module.label}-{harness.setting(workers)}"
     with harness.temporary_folder() as folder:
         results = Path(folder) / "results.xml"
-        command = [python.path(), "-m", "test", "-v", *module.flags, "--junit-xml", results, "--tempdir", folder, module.name]
+        command = [python, "-m", "test", "-v", *module.flags, "--junit-xml", results, "--tempdir", folder, module.name]
         log = harness.BUILD / f"{label}.log"
         began = time.monotonic()
         with open(log, "wb") as out:
             process = harness.start(command, workers, cwd=folder, stdout=out, stderr=out)
         status = wait(process, timeout, label, log)
+        if status == NO_TESTS_RAN and not results.is_file():
+            return Outcomes({}, status, time.monotonic() - began)
         fail_if(not results.is_file(), f"no results, {harness.status_words(status)}, during {last_started(log)}; {log}")
         return Outcomes(read_results(results), status, time.monotonic() - began)
 
@@ -192,14 +241,16 @@ def read_results(path):
 class Native:
     """A module's bare runs: one to begin with, more when a difference asks whether bare is steady."""
 
-    def __init__(self, python, module):
-        self.python, self.module = python, module
+    def __init__(self, find_python, module):
+        """`find_python` takes the module's name; it is called when the module first runs."""
+        self.find_python, self.module = find_python, module
+        self.python = None
         self.runs = []
 
     def run_bare(self):
-        outcomes = run_module(self.python, self.module, harness.BARE, 600)
-        fail_if(not outcomes.table, f"bare, {self.module.name} runs no test")
-        self.runs.append(outcomes)
+        if self.python is None:
+            self.python = self.find_python(self.module.name)
+        self.runs.append(run_module(self.python, self.module, harness.BARE, 600))
 
     def run_here(self, workers):
         return run_module(self.python, self.module, workers, max(120, 5 * self.runs[0].seconds))
@@ -207,6 +258,7 @@ class Native:
     def check(self, workers):
         if not self.runs:
             self.run_bare()
+        fail_if(not self.runs[0].table, f"bare, {self.module.name} runs no test")
         here = self.run_here(workers)
         unsteady = self.judge(here, workers) if self.differences(here) or self.other_status(here) else []
         return self.remark(here, unsteady)
@@ -245,7 +297,7 @@ class Native:
         return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
     def log(self, workers):
-        return harness.BUILD / f"{self.module.name}-{harness.setting(workers)}.log"
+        return harness.BUILD / f"{self.module.label}-{harness.setting(workers)}.log"
 
     def remark(self, here, unsteady):
         marks = list(here.table.values())
@@ -253,6 +305,7 @@ class Native:
         words = f"{len(marks)} tests, {marks.count('skipped')} skipped"
         words += f", {failed} failed as bare" if failed else ""
         words += f", unsteady: {', '.join(map(short, unsteady))}" if unsteady else ""
+        words += f", {self.python}" if self.module.anywhere else ""
         return f"{words}, {here.seconds:.0f} s (bare {self.runs[0].seconds:.0f} s)"
 
 

@@ -35,6 +35,10 @@ class Failed(Exception):
     """A test's verdict, in words that fit one line."""
 
 
+class Skipped(Exception):
+    """The machine lacks what a case needs and no step installs. Neither passed nor failed, and said so."""
+
+
 class Case:
     """One line of the driver's output: a name, and a function that returns a remark or raises Failed.
 

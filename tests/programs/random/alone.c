@@ -320,21 +320,6 @@ uint64_t with_once(struct thread *me, uint64_t object, struct chance *c) {
     return (uint64_t)atomic_load(&current->once_calls[once_index]);
 }
 
-// Between two processors and back: the thread has a kernel thread of its own from then on, as far as the library goes.
-uint64_t with_binding(struct thread *me, uint64_t object, struct chance *c) {
-    (void)me, (void)object;
-    cpu_set_t all, one;
-    CODE(pthread_getaffinity_np(pthread_self(), sizeof all, &all));
-    int first = 0;
-    while (!CPU_ISSET(first, &all)) first++;
-    CPU_ZERO(&one);
-    CPU_SET(first, &one);
-    CODE(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
-    pause_maybe(c);
-    CODE(pthread_setaffinity_np(pthread_self(), sizeof all, &all));
-    return 1;
-}
-
 // ---- descriptors ----------------------------------------------------------------------------------------------
 
 static uint64_t moved_pipe(struct chance *c) {

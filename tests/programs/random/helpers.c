@@ -89,6 +89,35 @@ uint64_t with_helpers(struct thread *me, uint64_t object, struct chance *c) {
     return hash;
 }
 
+struct bound { struct thread *maker; struct chance chance; uint64_t value; };
+
+static void *be_bound(void *argument) {
+    struct bound *b = argument;
+    cpu_set_t all, one;
+    CODE(pthread_getaffinity_np(pthread_self(), sizeof all, &all));
+    int first = 0;
+    while (!CPU_ISSET(first, &all)) first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    CODE(pthread_setaffinity_np(pthread_self(), sizeof one, &one));
+    pause_maybe(&b->chance);
+    b->value = with_helpers(b->maker, 0, &b->chance);
+    b->value = fold(b->value, with_locks(b->maker, 0, &b->chance));
+    CODE(pthread_setaffinity_np(pthread_self(), sizeof all, &all));
+    return b;
+}
+
+// A thread that goes to one processor and back has a kernel thread of its own under the library, and so have those that it makes.
+// Not the plan's own thread: the library's README says that cancelling the threads made then may not wake them.
+uint64_t with_binding(struct thread *me, uint64_t object, struct chance *c) {
+    (void)object;
+    struct bound b = {me, {next(c)}, 0};
+    pthread_t id;
+    CODE(pthread_create(&id, NULL, be_bound, &b));
+    CODE(pthread_join(id, NULL));
+    return b.value;
+}
+
 // ---- cancelled ------------------------------------------------------------------------------------------------
 
 enum {

@@ -108,7 +108,7 @@ static void *be_bound(void *argument) {
 }
 
 // A thread that goes to one processor and back has a kernel thread of its own under the library, and so have those that it makes.
-// Not the plan's own thread: the library's README says that cancelling the threads made then may not wake them.
+// Not the plan's own thread: the library's README says that neither a cancellation nor a signal may reach those while they wait.
 uint64_t with_binding(struct thread *me, uint64_t object, struct chance *c) {
     (void)object;
     struct bound b = {me, {next(c)}, 0};

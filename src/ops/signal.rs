@@ -4,6 +4,7 @@ use super::ready;
 use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
+use crate::park::Wake;
 use crate::report::Call;
 use crate::signal::{self, Interruption, action, altstack};
 use crate::start::active;
@@ -347,16 +348,25 @@ pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *co
     }
 }
 
+/// How long a bound thread sleeps before it looks whether the kernel has something for its kernel thread.
+const LOOK_AGAIN: u64 = 2_000_000;
+
 /// Parks until one of `set` comes for the calling thread or the process, and takes it. EAGAIN at the deadline.
+///
+/// What the kernel keeps for the process is seen by others and told; what it keeps for one kernel thread (a timer's signal, one
+/// sent by another process) is seen by that alone. A bound thread is asleep on it, so it looks every now and then. It does not
+/// wait in the kernel's own sigtimedwait: what comes by way of the library has to wake it too.
 fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
-    let how = Wait::until(Call::Signal, deadline).cancellable();
     t.sync_mask();
     signal::forget_interruption();
     loop {
         if cancel::is_pending() {
             return Err(Exit::Cancelled);
         }
+        let look = if t.is_bound() { Some(time::after(LOOK_AGAIN)) } else { None };
+        let until = deadline.into_iter().chain(look).min();
+        let how = Wait::until(Call::Signal, until).cancellable();
         // Inside the runtime to the end: a signal that is awaited must not run its handler on the way.
         let (taken, why) = wait::with_waiter(|waiter| {
             waiter.parker.arm();
@@ -375,6 +385,7 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
         });
         match (taken, why) {
             (Some(info), _) => return Ok(info),
+            (None, Some(Wake::TimedOut)) if until != deadline => {}
             (None, Some(why)) => ready::verdict(why, true)?,
             (None, None) => {}
         }

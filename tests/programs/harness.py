@@ -85,6 +85,12 @@ def environment(workers):
     return env
 
 
+def number(name, default):
+    """A number that the environment may set."""
+    words = os.environ.get(name, "")
+    return int(words) if words else default
+
+
 def require_library():
     if not LIBRARY.is_file():
         raise Failed(f"{LIBRARY} is missing: cargo build --release -p greenlet-preload")
@@ -319,16 +325,18 @@ def keep(name, words):
 
 
 def build(source, command, tool, package):
-    """Compiles a source of this folder unless the same source was already compiled by the same command."""
+    """Compiles a source of this folder, or all C files of a folder in it, unless that was already done by the same command."""
     require(tool, package)
     path = HERE / source
-    mark = hashlib.sha256(path.read_bytes() + repr(command).encode()).hexdigest()[:16]
+    sources = sorted(path.glob("*.c")) if path.is_dir() else [path]
+    read = [*sources, *sorted(HERE.glob("*.h")), *sorted(path.glob("*.h"))]
+    mark = hashlib.sha256(b"".join(file.read_bytes() for file in read) + repr(command).encode()).hexdigest()[:16]
     program = BUILD / f"{path.stem}-{mark}"
     if program.exists():
         return program
     BUILD.mkdir(parents=True, exist_ok=True)
     unfinished = f"{program}.{os.getpid()}"
-    done = subprocess.run([*command, str(path), "-o", unfinished], env=plain_environment(),
+    done = subprocess.run([*command, *map(str, sources), "-o", unfinished], env=plain_environment(),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode != 0:
         raise Failed(f"{source} does not compile: {last_line(text(done.stdout))}; all of it: {keep(path.stem + '-build', text(done.stdout))}")

@@ -30,62 +30,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "seeded.h"
+
 enum { SCENES_MOST = 24, TOGETHER = 6, THREADS_MOST = 24, ECHO_MOST = 20000 };
 
-// ---- failing --------------------------------------------------------------------------------------------------
-
-static uint64_t seed;
-
-static void fail(const char *what, int line, long value) {
-    printf("seed %llu: stress.c:%d: %s: %ld (%s)\n", (unsigned long long)seed, line, what, value, strerror((int)value));
-    fflush(stdout);
-    _exit(1);
-}
-
-// For the pthread family, which returns its error, and for the rest, which leave it in errno.
-#define CODE(call) do { int code_ = (call); if (code_ != 0) fail(#call, __LINE__, code_); } while (0)
-#define SYS(call) ({ long value_ = (call); if (value_ < 0) fail(#call, __LINE__, errno); value_; })
-#define CHECK(fact) do { if (!(fact)) fail("not so: " #fact, __LINE__, 0); } while (0)
-
-// ---- chance ---------------------------------------------------------------------------------------------------
-
-struct chance { uint64_t state; };
-
-static uint64_t next(struct chance *c) {
-    uint64_t x = c->state += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-static int below(struct chance *c, int limit) { return (int)(next(c) % (uint64_t)limit); }
-
-static int between(struct chance *c, int low, int high) { return low + below(c, high - low + 1); }
-
-static void compute(int turns) {
-    for (volatile int i = 0; i < turns; i++) continue;
-}
-
-// What a thread does between two steps: mostly nothing.
-static void pause_maybe(struct chance *c) {
-    switch (below(c, 40)) {
-    case 0: usleep((useconds_t)below(c, 400)); break;
-    case 1: case 2: sched_yield(); break;
-    case 3: compute(below(c, 20000)); break;
-    case 4: { struct timespec t = {0, below(c, 200000)}; nanosleep(&t, NULL); break; }
-    case 5: SYS(poll(NULL, 0, below(c, 2))); break;
-    default: break;
-    }
-}
-
-static struct timespec in_ms(clockid_t clock, int ms) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    t.tv_nsec += ms * 1000000L;
-    t.tv_sec += t.tv_nsec / 1000000000L;
-    t.tv_nsec %= 1000000000L;
-    return t;
-}
+uint64_t seed;
 
 // ---- threads of a scene ---------------------------------------------------------------------------------------
 
@@ -144,13 +93,6 @@ static long threads_times_steps(const struct scene *s) { return (long)s->threads
 
 struct locks { pthread_mutex_t plain, recursive, checking, adaptive, timed; long count[5]; };
 
-static void make_mutex(pthread_mutex_t *mutex, int type) {
-    pthread_mutexattr_t attributes;
-    CODE(pthread_mutexattr_init(&attributes));
-    CODE(pthread_mutexattr_settype(&attributes, type));
-    CODE(pthread_mutex_init(mutex, &attributes));
-}
-
 static void under(pthread_mutex_t *mutex, long *count, struct chance *c) {
     CODE(pthread_mutex_lock(mutex));
     long seen = *count;
@@ -170,7 +112,7 @@ static void under_timed(pthread_mutex_t *mutex, long *count, struct chance *c) {
         struct timespec limit = in_ms(CLOCK_REALTIME, below(c, 3));
         int code = pthread_mutex_timedlock(mutex, &limit);
         if (code == 0) break;
-        if (code != ETIMEDOUT) fail("pthread_mutex_timedlock", __LINE__, code);
+        if (code != ETIMEDOUT) FAIL("pthread_mutex_timedlock", code);
     }
     *count += 1;
     pause_maybe(c);
@@ -224,7 +166,7 @@ static long get(struct queue *q, struct chance *c) {
     while (q->count == 0) {
         struct timespec limit = in_ms(CLOCK_REALTIME, between(c, 0, 20));
         int code = below(c, 2) ? pthread_cond_wait(&q->filled, &q->lock) : pthread_cond_timedwait(&q->filled, &q->lock, &limit);
-        if (code != 0 && code != ETIMEDOUT) fail("pthread_cond_timedwait", __LINE__, code);
+        if (code != 0 && code != ETIMEDOUT) FAIL("pthread_cond_timedwait", code);
     }
     long item = q->items[--q->count];
     CODE(pthread_cond_signal(&q->emptied));
@@ -262,7 +204,7 @@ static void wait_turn(sem_t *turn, struct chance *c) {
     for (;;) {
         struct timespec limit = in_ms(CLOCK_REALTIME, below(c, 5));
         if ((below(c, 2) ? sem_wait(turn) : sem_timedwait(turn, &limit)) == 0) return;
-        if (errno != ETIMEDOUT && errno != EINTR) fail("sem_timedwait", __LINE__, errno);
+        if (errno != ETIMEDOUT && errno != EINTR) FAIL("sem_timedwait", errno);
     }
 }
 
@@ -682,7 +624,7 @@ static void *time_worker(void *argument) {
         w->result += time_out_somehow(below(&w->chance, 5), ms);
         clock_gettime(CLOCK_MONOTONIC, &now);
         long early = (earliest.tv_sec - now.tv_sec) * 1000000000L + earliest.tv_nsec - now.tv_nsec;
-        if (early > 1000000) fail("woken too early, ns", __LINE__, early); // a millisecond for the two clocks' difference
+        if (early > 1000000) FAIL("woken too early, ns", early); // a millisecond for the two clocks' difference
     }
     return w;
 }
@@ -844,7 +786,7 @@ static void *awaiting_worker(void *argument) {
         siginfo_t info;
         int number = below(&w->chance, 2) ? sigwaitinfo(&set, &info) : sigtimedwait(&set, &info, &limit);
         if (number < 0) {
-            if (errno != EAGAIN && errno != EINTR) fail("sigtimedwait", __LINE__, errno);
+            if (errno != EAGAIN && errno != EINTR) FAIL("sigtimedwait", errno);
             continue;
         }
         CHECK(number == awaited_signal() && info.si_value.sival_int == i);

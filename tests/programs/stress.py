@@ -7,22 +7,15 @@ A run may take ten times as long as the bare one and ten seconds more: far beyon
 A failure names its seed; `STRESS_RUNS=1 STRESS_SEED=N tests/programs/run stress` repeats it. --full runs ten times as many.
 """
 
-import os
-
 import harness
 from harness import Failed
 
 TIMEOUT = 60
 
 
-def number(name, default):
-    words = os.environ.get(name, "")
-    return int(words) if words else default
-
-
 def cases(name, options):
-    runs = number("STRESS_RUNS", 200 if options.full else 20)
-    first = number("STRESS_SEED", 1)
+    runs = harness.number("STRESS_RUNS", 200 if options.full else 20)
+    first = harness.number("STRESS_SEED", 1)
     seeds = range(first, first + runs)
     native = {}
     return harness.cases(name, options, lambda workers: check(workers, seeds, native))

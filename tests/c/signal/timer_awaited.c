@@ -1,0 +1,48 @@
+// A timer's signal that every thread blocks, awaited by the thread that made the timer: sent to the process, and to that thread.
+// Each way again and again, by a thread that has waited before and by one that has not.
+#include "../oracle.h"
+
+static void await_timer(int notify, long ns)
+{
+    timer_t timer;
+    siginfo_t info;
+    sigset_t set;
+    struct sigevent event = {.sigev_notify = notify, .sigev_signo = SIGRTMIN + 1, .sigev_value.sival_ptr = &timer};
+    struct itimerspec when = {.it_value.tv_nsec = ns};
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 1);
+    if (notify == SIGEV_THREAD_ID)
+        event._sigev_un._tid = gettid();
+    MUST(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+    MUST(timer_settime(timer, 0, &when, NULL) == 0);
+    int number = sigwaitinfo(&set, &info);
+    say("%s: %s, code %d, its timer %d", notify == SIGEV_SIGNAL ? "process" : "thread", number == SIGRTMIN + 1 ? "awaited" : "not awaited",
+        info.si_code, info.si_value.sival_ptr == &timer);
+    MUST(timer_delete(timer) == 0);
+}
+
+static void *await_some(void *argument)
+{
+    int notify = *(int *)argument;
+    await_timer(notify, 1000000);
+    await_timer(notify, 1);
+    await_timer(SIGEV_SIGNAL, 1000000);
+    await_timer(SIGEV_SIGNAL, 1);
+    return NULL;
+}
+
+int main(void)
+{
+    int ways[] = {SIGEV_SIGNAL, SIGEV_THREAD_ID};
+    sigset_t all;
+    begin();
+    sigemptyset(&all);
+    sigaddset(&all, SIGRTMIN + 1);
+    MUST(pthread_sigmask(SIG_BLOCK, &all, NULL) == 0);
+    for (int i = 0; i < 4; i++) {
+        pthread_t thread;
+        MUST(pthread_create(&thread, NULL, await_some, &ways[i % 2]) == 0);
+        MUST(pthread_join(thread, NULL) == 0);
+    }
+    return 0;
+}

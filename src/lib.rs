@@ -33,7 +33,7 @@
 //! # Lock order
 //!
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
-//! records < an inbox's list.
+//! records < an inbox's list; records < stack reservations < allocator.
 
 pub mod atomic;
 pub mod park;

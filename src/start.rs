@@ -255,6 +255,15 @@ static MASK: AtomicU64 = AtomicU64::new(0);
 /// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
 /// them is used again.
 pub extern "C" fn fork_child() {
+    child(thread::Others::Reclaimed);
+}
+
+/// The same after a fork that is not libc's function of that name: libc still lists the TCBs of its parent's threads.
+pub fn raw_fork_child() {
+    child(thread::Others::Listed);
+}
+
+fn child(others: thread::Others) {
     if !started() {
         fork_parent();
         return;
@@ -267,7 +276,7 @@ pub extern "C" fn fork_child() {
     arch::tls::enter();
     release_after_fork();
     // SAFETY: the child has one thread.
-    unsafe { after_fork() };
+    unsafe { after_fork(others) };
     STATE.store(LOADED, Ordering::Release);
     arch::tls::set_depth(0);
     sig::set_mask(mask);
@@ -275,7 +284,7 @@ pub extern "C" fn fork_child() {
 
 /// # Safety
 /// The caller is the only thread of a forked child.
-unsafe fn after_fork() {
+unsafe fn after_fork(others: thread::Others) {
     // The kernel copied the worker's rseq registration, whose area lies in a TCB that may be unmapped.
     let t = arch::tls::current();
     // SAFETY: the records and the worker are memory of ours, which fork copied; the caller is alone.
@@ -294,7 +303,7 @@ unsafe fn after_fork() {
         ops::mutex::after_fork();
         ops::stdio::after_fork();
         recycle::after_fork();
-        thread::after_fork();
+        thread::after_fork(others);
         thread::foreign::after_fork();
         exit::after_fork();
     }

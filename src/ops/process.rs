@@ -112,7 +112,7 @@ impl Child {
     /// In the child.
     pub fn arrive(self) {
         match self {
-            Child::Fork => start::fork_child(),
+            Child::Fork => start::raw_fork_child(),
             Child::Vfork => vfork_child(),
         }
     }
@@ -157,7 +157,7 @@ pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> 
     // SAFETY: the caller's arguments; a child with a copy of this stack is put right before it returns.
     match unsafe { sys::syscall6(n, a) } {
         Ok(0) => {
-            start::fork_child();
+            start::raw_fork_child();
             Ok(0)
         }
         done => {
@@ -176,7 +176,7 @@ pub unsafe fn fork_raw() -> Result<pid_t, Exit> {
     // SAFETY: libc's own; the child is put right before it returns.
     match unsafe { real::fork_raw() } {
         0 => {
-            start::fork_child();
+            start::raw_fork_child();
             Ok(0)
         }
         pid => {

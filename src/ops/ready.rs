@@ -209,7 +209,7 @@ pub(super) fn across(
     let mut turns: [Option<Turn>; 2] = [None, None];
     let end = loop {
         let Some(mut pair) = Pair::new((from.fd, lives[0]), (to.fd, lives[1])) else { break Err(Exit::Native) };
-        if let Some(end) = across_in_one_life(from, to, &mut pair, &mut turns, step) {
+        if let Some(end) = across_in_one_life(from, to, &mut pair, &mut turns, step, has_begun) {
             break end;
         }
         if has_begun() {
@@ -224,7 +224,7 @@ pub(super) fn across(
 /// `None` when one of the numbers has got another meaning before it was held.
 fn across_in_one_life(
     from: On, to: On, pair: &mut Pair, turns: &mut [Option<Turn>; 2],
-    step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>,
+    step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>, has_begun: &dyn Fn() -> bool,
 ) -> Option<Result<(), Exit>> {
     loop {
         let side = match pair.attempt(&mut *step)? {
@@ -246,7 +246,7 @@ fn across_in_one_life(
         *kept = turn.or(kept.take());
         match outcome {
             Outcome::Woken(why) => {
-                if let Err(exit) = verdict(why, slow.timed) {
+                if let Err(exit) = verdict(why, slow.timed || has_begun()) {
                     return Some(Err(exit));
                 }
             }

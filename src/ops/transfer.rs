@@ -13,6 +13,7 @@ use crate::reactor::{self, Side};
 use crate::report::Call;
 use crate::sys::fd as sysfd;
 use crate::syscall;
+use crate::thread::cancel;
 use core::cell::Cell;
 use core::ffi::{c_int, c_uint};
 use core::ptr::null_mut;
@@ -145,6 +146,9 @@ fn may_be_tried(from: c_int, to: c_int) -> bool {
 fn across(
     from: c_int, to: c_int, len: usize, shift: impl Fn(c_int, c_int, usize) -> Result<usize, Errno>,
 ) -> Result<ssize_t, Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
     let lives = [from, to].map(reactor::life);
     if may_be_tried(from, to) {
         match shift(from, to, len) {

@@ -27,7 +27,7 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
 use crate::sys::{self, Line, sig};
-use crate::thread::{self, Thread, foreign, slab, stack, tcb};
+use crate::thread::{self, Thread, foreign, stack, tcb};
 use altstack::AltStack;
 use core::cell::Cell;
 use core::ffi::{c_int, c_void};
@@ -423,7 +423,7 @@ unsafe fn fault(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) 
                 const SEGV_ACCERR: c_int = 2;
                 if signo == libc::SIGSEGV
                     && (*info).si_code == SEGV_MAPERR
-                    && slab::is_guard((*info).si_addr() as usize)
+                    && t.as_ref().is_some_and(|t| stack::is_in_slab_guard(&t.pair.get(), (*info).si_addr() as usize))
                 {
                     (*info).si_code = SEGV_ACCERR;
                 }

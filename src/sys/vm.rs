@@ -7,11 +7,27 @@ const MADV_GUARD_INSTALL: usize = 102;
 
 /// Private zeroed memory, committed as it is touched, without huge pages; `None` when the kernel refuses.
 pub fn map_stacks(size: usize) -> Option<usize> {
+    // SAFETY: a new mapping where the kernel likes.
+    unsafe { map(0, size, 0) }
+}
+
+/// The same in the place of what [`map_stacks`] mapped; false, and nothing is changed, when the kernel refuses.
+///
+/// # Safety
+/// Nobody needs what the memory holds.
+pub unsafe fn map_stacks_again(at: usize, size: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { map(at, size, libc::MAP_FIXED) }.is_some()
+}
+
+/// # Safety
+/// Without MAP_FIXED none; with it the range is the caller's.
+unsafe fn map(at: usize, size: usize, how: i32) -> Option<usize> {
     const PROT: i32 = libc::PROT_READ | libc::PROT_WRITE;
     const FLAGS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
-    // SAFETY: a new mapping where the kernel likes. A kernel without huge pages refuses the advice, which is then not needed.
+    // SAFETY: the caller's promise. A kernel without huge pages refuses the advice, which is then not needed.
     unsafe {
-        let at = syscall!(libc::SYS_mmap, 0usize, size, PROT, FLAGS, -1i32, 0usize).ok()?;
+        let at = syscall!(libc::SYS_mmap, at, size, PROT, FLAGS | how, -1i32, 0usize).ok()?;
         let _ = syscall!(libc::SYS_madvise, at, size, libc::MADV_NOHUGEPAGE);
         Some(at)
     }
@@ -44,12 +60,14 @@ pub unsafe fn forget_contents(at: usize, size: usize) {
     let _ = unsafe { syscall!(libc::SYS_madvise, at, size, libc::MADV_DONTNEED) };
 }
 
-/// Whether RLIMIT_AS counts what is mapped.
+/// Whether a limit (RLIMIT_AS, RLIMIT_DATA) counts what is mapped, touched or not.
 pub fn is_address_space_limited() -> bool {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the kernel writes one live structure.
-    let asked = unsafe { syscall!(libc::SYS_prlimit64, 0usize, libc::RLIMIT_AS, 0usize, &raw mut limit) };
-    asked.is_err() || limit.rlim_cur != libc::RLIM_INFINITY
+    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().any(|which| {
+        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel writes one live structure.
+        let asked = unsafe { syscall!(libc::SYS_prlimit64, 0usize, which, 0usize, &raw mut limit) };
+        asked.is_err() || limit.rlim_cur != libc::RLIM_INFINITY
+    })
 }
 
 /// Whether the system commits no more memory than it has (vm.overcommit_memory is 2): then what is mapped counts, used or

@@ -35,10 +35,16 @@ pub struct Shape {
 /// `attr` is an initialised attribute object of the caller's.
 pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
     let slab = if shape.user.is_some() { None } else { slab::take(shape.size, shape.guard) };
-    if let Some(at) = slab {
-        // SAFETY: the caller's object; libc refuses no size that is large enough for a stack.
-        unsafe { real::pthread_attr_setstack(attr, core::ptr::without_provenance_mut(at), shape.size) };
-    }
+    let slab = slab.filter(|&at| {
+        // SAFETY: the caller's object.
+        let taken =
+            unsafe { real::pthread_attr_setstack(attr, core::ptr::without_provenance_mut(at), shape.size) } == 0;
+        if !taken {
+            // SAFETY: just taken, for nobody.
+            unsafe { slab::give(at) };
+        }
+        taken
+    });
     let t = Thread::for_pair();
     let mut handle: libc::pthread_t = 0;
     // Not glibc's own signal: libc's creation waits for a lock that a setuid holds until this kernel thread has answered.

@@ -589,11 +589,20 @@ pub unsafe fn plant_worker(tp: usize, w: *const Worker) {
     }
 }
 
+/// What libc has done, in a forked child, with the TCBs and stacks of its parent's other threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Others {
+    /// Taken out of its lists: those of its own making will be its next threads', and count as ended.
+    Reclaimed,
+    /// Nothing.
+    Listed,
+}
+
 /// A new process image: every record but the caller's belongs to the parent.
 ///
 /// # Safety
 /// The caller is the only thread of a forked child.
-pub unsafe fn after_fork() {
+pub unsafe fn after_fork(others: Others) {
     EPOCH.fetch_add(1, Ordering::Relaxed);
     MAIN.store(null_mut(), Ordering::Relaxed);
     LIVE.store(0, Ordering::Relaxed);
@@ -601,6 +610,25 @@ pub unsafe fn after_fork() {
     // SAFETY: the caller's promise, passed on.
     unsafe {
         recycle::after_fork();
-        slab::after_fork(arch::thread_pointer());
+        match others {
+            Others::Reclaimed => {
+                end_in_slabs();
+                slab::after_fork(arch::thread_pointer());
+            }
+            Others::Listed => slab::forget(),
+        }
+    }
+}
+
+/// The parent's other threads count as ended, so that a join in the child returns: libc sees to that in stacks of its own
+/// making only.
+fn end_in_slabs() {
+    let own = arch::thread_pointer();
+    for t in RECORDS.lock().iter().filter(|t| t.pair.get().source == stack::Source::Slab && t.tp() != own) {
+        match tcb::tid(t.tp()) {
+            // Not touched where it says so already: each page that is written is copied.
+            Some(word) if word.load(Ordering::Relaxed) != 0 => word.store(0, Ordering::Relaxed),
+            _ => {}
+        }
     }
 }

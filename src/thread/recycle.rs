@@ -51,7 +51,7 @@ pub fn give(t: &Thread) {
     dispose(t);
 }
 
-/// Gives the pair back to glibc. The record's memory is kept: a stale handle must find FREE.
+/// Gives the pair back to glibc, or its stack to the slab. The record's memory is kept, for whoever has found it by a stale handle.
 fn dispose(t: &Thread) {
     let tp = t.tp();
     if let Some(word) = tcb::tid(tp) {

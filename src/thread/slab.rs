@@ -14,12 +14,16 @@
 //!
 //! [`take`] says `None` where glibc is to make the stack: the kernel has no such marker; the address space or what may be
 //! committed is limited (a reservation takes more than its stacks yet need); memory is locked as it is mapped; the
-//! program's stacks are executable, which glibc sees to in its own stacks only.
+//! program's stacks are executable, which glibc sees to in its own stacks only; there are many shapes already.
 //!
 //! A guard refuses an access with SEGV_MAPERR, where glibc's says SEGV_ACCERR; `signal` puts that right for handlers.
+//! In a forked child glibc takes back the stacks of its own making: for these [`after_fork`] does it.
+//!
+//! A stack that was given back stays mapped, because a stale handle may still be looked at.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::config;
+use crate::real;
 use crate::sys::lock::Lock;
 use crate::sys::{maps, vm};
 
@@ -30,12 +34,16 @@ const LARGEST_STACK: usize = 64 << 20;
 /// How many stacks a reservation holds: the first few, then twice as many as the last of its shape.
 const FIRST: usize = 8;
 const MOST: usize = 1024;
+/// A program with more shapes than that makes few stacks of each.
+const SHAPES: usize = 16;
 
 struct Reservation {
     base: usize,
     size: usize,
     guard: usize,
     count: usize,
+    /// The first of its shape.
+    is_first: bool,
     /// How many have been given out at least once; the guards of the others are not installed.
     begun: usize,
     /// Given back, or a forked child's to use again. They hold what was written last.
@@ -61,6 +69,15 @@ impl Reservation {
         let offset = address.checked_sub(self.base)?;
         let n = offset / self.stride();
         (n < self.count).then_some(n)
+    }
+
+    /// None of its stacks is a thread's: the page tables, which the guards keep, go as well.
+    fn begin_anew(&mut self) {
+        // SAFETY: the reservation's own memory, of which nothing is needed.
+        if unsafe { vm::map_stacks_again(self.base, self.count * self.stride()) } {
+            self.begun = 0;
+            self.free.clear();
+        }
     }
 
     fn take(&mut self) -> Option<usize> {
@@ -90,6 +107,9 @@ const NO: u32 = 2;
 
 /// The lowest address of a stack of `size` bytes, zeroed, above a guard. `None`: glibc is to make one.
 pub fn take(size: usize, guard: usize) -> Option<usize> {
+    if maps::is_executable(main_stack()) {
+        USABLE.store(NO, Ordering::Relaxed);
+    }
     let fits = (1..=LARGEST_GUARD).contains(&guard) && (libc::PTHREAD_STACK_MIN..=LARGEST_STACK).contains(&size);
     if !fits || !is_usable() {
         return None;
@@ -102,7 +122,11 @@ pub fn take(size: usize, guard: usize) -> Option<usize> {
         }
         last = last.max(r.count);
     }
+    if last == 0 && reservations.iter().filter(|r| r.is_first).count() == SHAPES {
+        return None;
+    }
     let mut r = reserve(size, guard, (last * 2).clamp(FIRST, MOST))?;
+    r.is_first = last == 0;
     match r.take() {
         Some(at) => {
             reservations.push(r);
@@ -126,21 +150,17 @@ pub unsafe fn give(at: usize) {
         // SAFETY: the caller's word: it is no thread's.
         unsafe { vm::forget_contents(r.stack(n), r.size) };
         r.free.push(n);
+        if r.free.len() == r.begun {
+            r.begin_anew();
+        }
     }
-}
-
-/// Whether `address` lies in the guard of a stack. Async-signal-safe for a fault outside the runtime, where the caller
-/// holds no lock of ours.
-pub fn is_guard(address: usize) -> bool {
-    let reservations = RESERVATIONS.lock();
-    reservations.iter().any(|r| r.index_of(address).is_some_and(|n| n < r.begun && address < r.stack(n)))
 }
 
 fn reserve(size: usize, guard: usize, count: usize) -> Option<Reservation> {
-    if vm::is_address_space_limited() {
+    if vm::is_address_space_limited() || !has_guards() {
         return None;
     }
-    let r = Reservation { base: 0, size, guard, count, begun: 0, free: Vec::new() };
+    let r = Reservation { base: 0, size, guard, count, is_first: false, begun: 0, free: Vec::new() };
     let base = vm::map_stacks(count * r.stride())?;
     Some(Reservation { base, ..r })
 }
@@ -148,15 +168,21 @@ fn reserve(size: usize, guard: usize, count: usize) -> Option<Reservation> {
 fn is_usable() -> bool {
     match USABLE.load(Ordering::Relaxed) {
         UNKNOWN => {
-            let on_the_stack = 0u8;
-            let is_executable = maps::is_executable((&raw const on_the_stack).addr());
-            let refused = config::get().force.no_slabs || is_executable || vm::is_overcommit_strict();
-            let usable = !refused && has_guards();
+            let refused = config::get().force.no_slabs || vm::is_overcommit_strict();
+            let usable = !refused && main_stack() != 0 && has_guards();
             USABLE.store(if usable { YES } else { NO }, Ordering::Relaxed);
             usable
         }
         known => known == YES,
     }
+}
+
+/// An address in the process's first stack, which libc makes executable when it does that to threads' stacks: at start, or
+/// when a library is loaded that wants it. 0 where libc does not tell.
+fn main_stack() -> usize {
+    let end = real::address(c"__libc_stack_end").cast::<usize>();
+    // SAFETY: a non-null symbol of this name is the dynamic linker's word.
+    unsafe { end.as_ref().copied() }.unwrap_or(0)
 }
 
 /// Whether the kernel has guard markers, for memory as it is mapped now (locked memory has none).
@@ -188,4 +214,13 @@ pub unsafe fn after_fork(tp: usize) {
         let kept = r.index_of(tp);
         r.free = (0..r.begun).filter(|&n| Some(n) != kept).collect();
     }
+}
+
+/// In a child where glibc has taken nothing back: what it still lists is not used again.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn forget() {
+    // SAFETY: the caller's promise.
+    unsafe { RESERVATIONS.reset(Vec::new()) };
 }

@@ -63,3 +63,8 @@ pub fn is_overflow(pair: &Pair, address: usize, sp: usize) -> bool {
         && sp < pair.limit + REACH
         && sp + REACH >= pair.limit.saturating_sub(pair.guard)
 }
+
+/// Whether `address` lies in this pair's guard, where that is a marker in a page table.
+pub fn is_in_slab_guard(pair: &Pair, address: usize) -> bool {
+    pair.source == Source::Slab && (pair.limit - pair.guard..pair.limit).contains(&address)
+}

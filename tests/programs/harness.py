@@ -164,7 +164,10 @@ def text(data):
 def status_words(status):
     if status >= 0:
         return f"exit status {status}"
-    return f"ended by {signal.Signals(-status).name}"
+    try:
+        return f"ended by {signal.Signals(-status).name}"
+    except ValueError:  # a real-time signal between the first and the last has no name
+        return f"ended by signal {-status}"
 
 
 def expect_success(finished, who):

@@ -303,6 +303,16 @@ macro_rules! observe {
                     }
                 }
             }
+
+            // Looked up before there are threads: `redhook` does it in a `Once`, and where one thread forks while another is
+            // in there the child's first call waits for ever.
+            #[used]
+            #[unsafe(link_section = ".init_array")]
+            static LOOK_UP: extern "C" fn() = look_up;
+
+            extern "C" fn look_up() {
+                let _ = redhook::real!($name);
+            }
         }
     };
 }

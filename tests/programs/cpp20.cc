@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <future>
 #include <latch>
+#include <list>
 #include <mutex>
 #include <numeric>
 #include <semaphore>
@@ -49,7 +50,6 @@ static void stop_tokens() {
     std::vector<std::jthread> threads;
     for (int i = 0; i < 20; i++) {
         threads.emplace_back([&](std::stop_token token) {
-            std::stop_callback note(token, [&] { callbacks++; });
             std::mutex lock;
             std::condition_variable_any waiting;
             std::unique_lock guard(lock);
@@ -57,6 +57,10 @@ static void stop_tokens() {
             stopped += !met && token.stop_requested();
         });
     }
+    // Not in the threads: one that its own wait's callback has woken could take its note back before it is called.
+    auto count = [&] { callbacks++; };
+    std::list<std::stop_callback<decltype(count)>> notes;
+    for (auto& thread : threads) notes.emplace_back(thread.get_stop_token(), count);
     std::this_thread::sleep_for(5ms);
     for (auto& thread : threads) thread.request_stop();
     threads.clear();

@@ -18,7 +18,7 @@ pub type Routine = unsafe extern "C-unwind" fn();
 pub type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
 
 /// What `pthread_atfork` registers.
-pub type ForkHandler = Option<unsafe extern "C" fn()>;
+pub use engine::real::ForkHandler;
 
 /// `netdb.h`, `resolv.h`: what a request and the resolver's state are is libc's own business.
 pub type gaicb = c_void;

@@ -129,9 +129,6 @@ hook! {
         = ops::process::atfork, version "GLIBC_2.2.5"
 }
 
-// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace,
-// which it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take
-// the lowest free number, which another thread that opens a file at that moment would see.
 type Strings = *const *const c_char;
 
 exec! { fn execve(path: *const c_char, argv: Strings, envp: Strings) -> c_int }
@@ -246,6 +243,9 @@ unsafe extern "C-unwind" fn execlp_gathered(file: *const c_char, rest: &Rest) ->
     unsafe { rest.gathered(|argv, _| execvp(file, argv)) }
 }
 
+// Rejected: to park on a pidfd while the wait is for one child. A plain wait also tells of a child's stops under ptrace,
+// which it may have asked for itself (PTRACE_TRACEME) and no pidfd tells of; and the descriptor would for a moment take
+// the lowest free number, which another thread that opens a file at that moment would see.
 offload! { fn wait(status: *mut c_int) -> pid_t }
 offload! { fn waitpid(pid: pid_t, status: *mut c_int, options: c_int) -> pid_t }
 offload! { fn __wait(status: *mut c_int) -> pid_t }

@@ -107,11 +107,12 @@ const NO: u32 = 2;
 
 /// The lowest address of a stack of `size` bytes, zeroed, above a guard. `None`: glibc is to make one.
 pub fn take(size: usize, guard: usize) -> Option<usize> {
-    if maps::is_executable(main_stack()) {
-        USABLE.store(NO, Ordering::Relaxed);
-    }
     let fits = (1..=LARGEST_GUARD).contains(&guard) && (libc::PTHREAD_STACK_MIN..=LARGEST_STACK).contains(&size);
     if !fits || !is_usable() {
+        return None;
+    }
+    if maps::is_executable(main_stack()) {
+        USABLE.store(NO, Ordering::Relaxed);
         return None;
     }
     let mut reservations = RESERVATIONS.lock();

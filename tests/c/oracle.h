@@ -118,6 +118,20 @@ static inline pthread_t start(void *(*body)(void *), void *argument)
     return thread;
 }
 
+// A thread that the library leaves to the kernel: it has an affinity in its attributes.
+static inline pthread_t start_foreign(void *(*body)(void *), void *argument)
+{
+    cpu_set_t cpus;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    MUST(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
+    MUST(pthread_attr_init(&attributes) == 0);
+    MUST(pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus) == 0);
+    MUST(pthread_create(&thread, &attributes, body, argument) == 0);
+    MUST(pthread_attr_destroy(&attributes) == 0);
+    return thread;
+}
+
 static inline pthread_t start_small(void *(*body)(void *), void *argument)
 {
     pthread_t thread;

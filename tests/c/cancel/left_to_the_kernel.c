@@ -96,18 +96,6 @@ static void *wait_for_ever(void *unused)
     return unused;
 }
 
-static pthread_t start_kernel_thread(void *(*routine)(void *), void *argument)
-{
-    cpu_set_t all;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    MUST(sched_getaffinity(0, sizeof all, &all) == 0);
-    MUST(pthread_attr_init(&attributes) == 0);
-    MUST(pthread_attr_setaffinity_np(&attributes, sizeof all, &all) == 0);
-    MUST(pthread_create(&thread, &attributes, routine, argument) == 0);
-    return thread;
-}
-
 static void *canceller(void *thread)
 {
     return (void *)(intptr_t)pthread_cancel(*(pthread_t *)thread);
@@ -120,7 +108,7 @@ int main(void)
     endless = start(wait_for_ever, NULL);
     for (int settled = 1; settled >= 0; settled--)
         for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
-            pthread_t thread = start_kernel_thread(body, (void *)i);
+            pthread_t thread = start_foreign(body, (void *)i);
             MUST(sem_wait(&ready) == 0);
             if (settled)
                 settle();
@@ -128,12 +116,12 @@ int main(void)
             bool cancelled = finish(thread) == PTHREAD_CANCELED;
             say("%s: %s, cancelled %d", waits[i].name, error_name(error), cancelled);
         }
-    pthread_t thread = start_kernel_thread(disabled_first, NULL);
+    pthread_t thread = start_foreign(disabled_first, NULL);
     MUST(sem_wait(&ready) == 0);
     say_error("cancel", pthread_cancel(thread));
     settle();
     MUST(sem_post(&go) == 0);
     say("disabled first: cancelled %d", finish(thread) == PTHREAD_CANCELED);
-    say("itself: cancelled %d", finish(start_kernel_thread(cancels_itself, NULL)) == PTHREAD_CANCELED);
+    say("itself: cancelled %d", finish(start_foreign(cancels_itself, NULL)) == PTHREAD_CANCELED);
     return 0;
 }

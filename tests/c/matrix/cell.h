@@ -136,20 +136,6 @@ static inline void *waiter(void *argument)
     return NULL;
 }
 
-// An affinity in the attributes is what leaves a thread to the kernel.
-static inline pthread_t start_foreign(void *(*body)(void *), void *argument)
-{
-    cpu_set_t cpus;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    MUST(sched_getaffinity(0, sizeof cpus, &cpus) == 0);
-    MUST(pthread_attr_init(&attributes) == 0);
-    MUST(pthread_attr_setaffinity_np(&attributes, sizeof cpus, &cpus) == 0);
-    MUST(pthread_create(&thread, &attributes, body, argument) == 0);
-    MUST(pthread_attr_destroy(&attributes) == 0);
-    return thread;
-}
-
 static inline void begin_attempt(struct attempt *attempt)
 {
     current = attempt;

@@ -106,14 +106,7 @@ static pthread_t start_waiter(int i)
 {
     if (i < WAITS)
         return start(wait_for_it, (void *)(intptr_t)i);
-    cpu_set_t all;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    MUST(sched_getaffinity(0, sizeof all, &all) == 0);
-    MUST(pthread_attr_init(&attributes) == 0);
-    MUST(pthread_attr_setaffinity_np(&attributes, sizeof all, &all) == 0);
-    MUST(pthread_create(&thread, &attributes, wait_for_it, (void *)0) == 0);
-    return thread;
+    return start_foreign(wait_for_it, (void *)0);
 }
 
 static void round_with(const char *what, long wait_ms, long step_ms, bool end_in_step)

@@ -13,22 +13,19 @@ use crate::signal::{Interruption, action};
 use crate::sys::lock::Lock;
 use crate::sys::{self, sig, time};
 use crate::syscall;
-use core::cell::Cell;
-use core::ptr::{null, null_mut};
+use core::ptr::null;
 
-/// A sleeper that cancellation ends, on its own stack.
+/// Who sleeps in a call that cancellation ends.
 struct Sleeper {
     tp: usize,
+    /// In a frame of that thread's.
     waiter: *const Waiter,
-    next: Cell<*mut Sleeper>,
 }
 
-struct Sleepers(*mut Sleeper);
-
 // SAFETY: sleepers are only reached under the lock, and live until they have taken themselves out.
-unsafe impl Send for Sleepers {}
+unsafe impl Send for Sleeper {}
 
-static SLEEPERS: Lock<Sleepers> = Lock::new(Sleepers(null_mut()));
+static SLEEPERS: Lock<Vec<Sleeper>> = Lock::new(Vec::new());
 
 /// Whether the calling thread is one.
 pub fn is_current() -> bool {
@@ -42,42 +39,17 @@ pub(super) fn asleep(waiter: &Waiter, cancellable: bool, sleep: impl FnOnce()) {
     if arch::put_off() != 0 {
         waiter.parker.fire(Wake::Interrupted);
     }
-    let mut sleeper = Sleeper { tp: arch::thread_pointer(), waiter, next: Cell::new(null_mut()) };
-    let sleeper = &raw mut sleeper;
     if cancellable {
-        add(sleeper);
+        SLEEPERS.lock().push(Sleeper { tp: arch::thread_pointer(), waiter });
         if cancel::is_pending() {
             waiter.parker.fire(Wake::Cancelled);
         }
     }
     sleep();
     if cancellable {
-        remove(sleeper);
+        SLEEPERS.lock().retain(|sleeper| !core::ptr::eq(sleeper.waiter, waiter));
     }
     arch::set_foreign_waiter(null());
-}
-
-fn add(sleeper: *mut Sleeper) {
-    let mut list = SLEEPERS.lock();
-    // SAFETY: the caller's sleeper, which lives until it is removed.
-    unsafe { (*sleeper).next.set(list.0) };
-    list.0 = sleeper;
-}
-
-fn remove(sleeper: *mut Sleeper) {
-    let mut list = SLEEPERS.lock();
-    // SAFETY: what is in the list is alive, and guarded by the lock.
-    unsafe {
-        if list.0 == sleeper {
-            list.0 = (*sleeper).next.get();
-            return;
-        }
-        let mut at = list.0;
-        while (*at).next.get() != sleeper {
-            at = (*at).next.get();
-        }
-        (*at).next.set((*sleeper).next.get());
-    }
 }
 
 /// glibc has cancelled the thread at `tp`: if it sleeps where that ends it, it is woken.
@@ -97,16 +69,9 @@ pub fn cancelled(tp: usize) {
 
 /// Wakes the thread at `tp` if it sleeps and is marked. It may have ended, and only a sleeper's descriptor is sure to be there.
 fn wake_sleepers(tp: usize) {
-    let list = SLEEPERS.lock();
-    let mut at = list.0;
-    // SAFETY: what is in the list is alive while the lock is held, and so are the waiters.
-    unsafe {
-        while let Some(sleeper) = at.as_ref() {
-            if sleeper.tp == tp && cancel::is_requested(tp) {
-                (*sleeper.waiter).wake(Wake::Cancelled);
-            }
-            at = sleeper.next.get();
-        }
+    for sleeper in SLEEPERS.lock().iter().filter(|sleeper| sleeper.tp == tp && cancel::is_requested(tp)) {
+        // SAFETY: who is in the list is alive while the lock is held, and so is the waiter.
+        unsafe { (*sleeper.waiter).wake(Wake::Cancelled) };
     }
 }
 
@@ -172,5 +137,5 @@ pub fn forget_interruption() {
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
     // SAFETY: the caller's promise.
-    unsafe { SLEEPERS.reset(Sleepers(null_mut())) };
+    unsafe { SLEEPERS.reset(Vec::new()) };
 }

@@ -233,6 +233,22 @@ def check_threads(most, workers, detail=""):
         raise Failed(f"{most} kernel threads{detail}, at most {workers + SPARE_THREADS} expected")
 
 
+def seeded_run(program, seed, workers, native, timeout, name, report=None):
+    """One program that makes its work from a seed, compared with its bare run, which `native` keeps. Every second seed runs with
+    no-verify: there a wake-up that is lost on a descriptor is a hang. Returns the run."""
+    label = f"{name}-{setting(workers)}-seed-{seed}"
+    if seed not in native:
+        native[seed] = run([program, seed], BARE, timeout, label=f"{name}-bare-seed-{seed}")
+        expect_success(native[seed], "the bare run")
+    env = reporting(workers, report or label)
+    if seed % 2 and workers is not BARE:
+        env["GREENLET_FORCE"] = "no-verify"
+    seen = run([program, seed], workers, timeout, label=label, env=env)
+    compare(native[seed], seen, label)
+    check_report(workers, report or label)
+    return seen
+
+
 def reporting(workers, label):
     """An environment in which the library leaves its report where check_report looks for it."""
     env = environment(workers)

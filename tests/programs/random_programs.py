@@ -62,18 +62,9 @@ class Slots:
 
 def one(program, workers, seed, native, slots):
     """None, or what was wrong with this seed: the others still run, so that a rare failure is seen to be rare."""
-    setting = harness.setting(workers)
-    report = f"random-{setting}-{slots.mine()}"
+    report = f"random-{harness.setting(workers)}-{slots.mine()}"
     try:
-        if seed not in native:
-            native[seed] = harness.run([program, seed], harness.BARE, TIMEOUT, label=f"random-bare-seed-{seed}")
-            harness.expect_success(native[seed], "the bare run")
-        env = harness.reporting(workers, report)
-        if seed % 2 and workers is not harness.BARE:
-            env["GREENLET_FORCE"] = "no-verify"
-        seen = harness.run([program, seed], workers, TIMEOUT, label=f"random-{setting}-seed-{seed}", env=env)
-        harness.compare(native[seed], seen, f"random-{setting}-seed-{seed}")
-        harness.check_report(workers, report)
+        harness.seeded_run(program, seed, workers, native, TIMEOUT, "random", report)
     except Failed as reason:
         again = f"RANDOM_RUNS=1 RANDOM_SEED={seed} tests/programs/run {'--bare' if workers is harness.BARE else f'--workers {workers}'} random"
         return f"seed {seed}: {reason} (again: {again})"

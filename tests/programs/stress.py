@@ -31,17 +31,8 @@ def check(workers, seeds, native):
 
 def one(program, workers, seed, native):
     """None, or what was wrong with this seed: the others still run, so that a rare failure is seen to be rare."""
-    label = f"stress-{harness.setting(workers)}-seed-{seed}"
     try:
-        if seed not in native:
-            native[seed] = harness.run([program, seed], harness.BARE, TIMEOUT, label=f"stress-bare-seed-{seed}")
-            harness.expect_success(native[seed], "the bare run")
-        env = harness.reporting(workers, label)
-        if seed % 2 and workers is not harness.BARE:
-            env["GREENLET_FORCE"] = "no-verify"
-        seen = harness.run([program, seed], workers, TIMEOUT, label=label, env=env)
-        harness.compare(native[seed], seen, label)
-        harness.check_report(workers, label)
+        seen = harness.seeded_run(program, seed, workers, native, TIMEOUT, "stress")
         harness.fail_if(seen.seconds > 10 * native[seed].seconds + 10, f"took {seen.seconds:.0f} s, bare {native[seed].seconds:.1f} s")
     except Failed as reason:
         return f"seed {seed}: {reason}"

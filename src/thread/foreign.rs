@@ -12,7 +12,6 @@ use crate::park::Wake;
 use crate::signal::{Interruption, action};
 use crate::sys::lock::Lock;
 use crate::sys::{self, sig, time};
-use crate::syscall;
 use core::ptr::null;
 
 /// Who sleeps in a call that cancellation ends.
@@ -86,7 +85,7 @@ pub unsafe fn put_off(signo: i32, info: *const libc::siginfo_t, context: *mut li
     // copies the siginfo, whose code it accepts from the thread itself.
     unsafe {
         *(&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() |= bit;
-        if syscall!(libc::SYS_rt_tgsigqueueinfo, sys::getpid(), sys::gettid(), signo, info).is_err() {
+        if sig::queue_to_self(&*info).is_err() {
             let _ = sig::tgkill(sys::gettid(), signo);
         }
     }

@@ -4,7 +4,6 @@ use super::ready;
 use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
-use crate::park::Wake;
 use crate::report::Call;
 use crate::signal::{self, Interruption, action, altstack};
 use crate::start::active;
@@ -348,14 +347,10 @@ pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *co
     }
 }
 
-/// How long a bound thread sleeps before it looks whether the kernel has something for its kernel thread.
-const LOOK_AGAIN: u64 = 2_000_000;
-
 /// Parks until one of `set` comes for the calling thread or the process, and takes it. EAGAIN at the deadline.
 ///
-/// What the kernel keeps for the process is seen by others and told; what it keeps for one kernel thread (a timer's signal, one
-/// sent by another process) is seen by that alone. A bound thread is asleep on it, so it looks every now and then. It does not
-/// wait in the kernel's own sigtimedwait: what comes by way of the library has to wake it too.
+/// What the kernel keeps for the process is seen by others and told; what it keeps for one kernel thread is heard by a bound
+/// thread itself (`thread::listen`).
 fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
     t.sync_mask();
@@ -364,9 +359,7 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
         if cancel::is_pending() {
             return Err(Exit::Cancelled);
         }
-        let look = if t.is_bound() { Some(time::after(LOOK_AGAIN)) } else { None };
-        let until = deadline.into_iter().chain(look).min();
-        let how = Wait::until(Call::Signal, until).cancellable();
+        let how = Wait::until(Call::Signal, deadline).cancellable().for_signals(set);
         // Inside the runtime to the end: a signal that is awaited must not run its handler on the way.
         let (taken, why) = wait::with_waiter(|waiter| {
             waiter.parker.arm();
@@ -385,7 +378,6 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
         });
         match (taken, why) {
             (Some(info), _) => return Ok(info),
-            (None, Some(Wake::TimedOut)) if until != deadline => {}
             (None, Some(why)) => ready::verdict(why, true)?,
             (None, None) => {}
         }

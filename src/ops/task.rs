@@ -575,10 +575,18 @@ fn with_thread_event<R>(
         return Err(Exit::Native);
     }
     let mut own = mem::read::<libc::sigevent>(event)?;
-    if own.sigev_notify != libc::SIGEV_THREAD_ID || (own.sigev_notify_thread_id as u32) < FIRST_TID {
+    let id = own.sigev_notify_thread_id;
+    if own.sigev_notify != libc::SIGEV_THREAD_ID {
         return Err(Exit::Native);
     }
-    own.sigev_notify_thread_id = match kernel_id(own.sigev_notify_thread_id, Access::Uses) {
+    if id == sys::getpid() {
+        // The kernel's id of the first kernel thread, which is main's only from now on.
+        thread::main_thread().map_or(Ok(()), bind::any)?;
+    }
+    if (id as u32) < FIRST_TID {
+        return Err(Exit::Native);
+    }
+    own.sigev_notify_thread_id = match kernel_id(id, Access::Uses) {
         Err(Exit::Errno(libc::ESRCH)) => return Err(Exit::Native),
         id => id?,
     };

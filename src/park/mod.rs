@@ -6,12 +6,13 @@
 //! thread unlinks itself under the same lock before it goes on: so no waker can hold a stale pointer, and no
 //! fire can reach a later wait.
 //!
-//! | state   | meaning                               | left by                         |
-//! |---------|---------------------------------------|---------------------------------|
-//! | IDLE    | not waiting                           | `arm`                           |
-//! | ARMED   | may be fired; context not saved yet   | `fire`, `commit`, `disarm`      |
-//! | PARKED  | context saved; a fire must schedule it| `fire`                          |
-//! | FIRED   | carries the reason                    | `take`                          |
+//! | state     | meaning                                                | left by                    |
+//! |-----------|--------------------------------------------------------|----------------------------|
+//! | IDLE      | not waiting                                            | `arm`                      |
+//! | ARMED     | may be fired; context not saved yet                    | `fire`, `commit`, `disarm` |
+//! | PARKED    | context saved; a fire must schedule it                 | `fire`                     |
+//! | LISTENING | in the kernel's sigtimedwait, which only a signal ends | `fire`                     |
+//! | FIRED     | carries the reason                                     | `take`                     |
 
 pub mod count;
 #[cfg(not(loom))]
@@ -49,6 +50,7 @@ impl Wake {
 const IDLE: u32 = 0;
 const ARMED: u32 = 1;
 const PARKED: u32 = 2;
+const LISTENING: u32 = 3;
 const FIRED: u32 = 4;
 const REASON_SHIFT: u32 = 4;
 
@@ -61,6 +63,8 @@ pub enum Fire {
     Seen,
     /// Won; the thread sleeps and the waker must make it run.
     MustResume,
+    /// Won; the thread listens and waits for exactly one signal from the waker.
+    MustSignal,
 }
 
 /// The waiting state of one thread.
@@ -90,6 +94,7 @@ impl Parker {
             let outcome = match state {
                 ARMED => Fire::Seen,
                 PARKED => Fire::MustResume,
+                LISTENING => Fire::MustSignal,
                 _ => return Fire::Lost,
             };
             match self.state.compare_exchange_weak(state, fired, Ordering::AcqRel, Ordering::Relaxed) {
@@ -101,7 +106,16 @@ impl Parker {
 
     /// The context is saved: sleep, unless fired meanwhile (then false, and the thread must run on).
     pub fn commit(&self) -> bool {
-        self.state.compare_exchange(ARMED, PARKED, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.settle(PARKED)
+    }
+
+    /// As [`commit`](Self::commit), for a kernel thread that is about to sleep where its waker has to send it a signal.
+    pub fn commit_listening(&self) -> bool {
+        self.settle(LISTENING)
+    }
+
+    fn settle(&self, asleep: u32) -> bool {
+        self.state.compare_exchange(ARMED, asleep, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// The thread does not sleep after all. A reason that was already delivered is returned, not lost.

@@ -187,7 +187,14 @@ pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, conte
         }
         let t = thread::current();
         // A broken pipe is the writer's own, though the kernel does not say so; and a kernel thread of its own may have timers.
-        let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE || t.is_some_and(Thread::is_bound);
+        // What a foreign thread is sent with a value may be for it alone too, unless main would take it.
+        let may_be_own = || match t {
+            Some(t) => t.is_bound(),
+            None => {
+                (*info).si_code == libc::SI_QUEUE && foreign::is_current() && route::main_instead(None, signo).is_none()
+            }
+        };
+        let own = (*info).si_code == libc::SI_TKILL || signo == libc::SIGPIPE || may_be_own();
         if tls::depth() > 0 {
             if own && foreign::is_current() {
                 foreign::put_off(signo, info, context);

@@ -234,7 +234,7 @@ pub fn to_kernel(t: &Thread) -> sig::Mask {
     for inbox in [&t.signals.inbox, &PROCESS] {
         while let Some((info, _)) = inbox.take(t.mask.get()) {
             given |= sig::bit(info.si_signo);
-            let _ = sig::queue_to_self(&info);
+            sig::give_back(&info);
         }
     }
     given

@@ -67,11 +67,19 @@ pub fn tgkill(tid: u32, sig: i32) -> Result<(), Errno> {
     unsafe { syscall!(libc::SYS_tgkill, super::getpid(), tid, sig) }.map(|_| ())
 }
 
-/// Sends a signal, with what it carries, to the calling kernel thread.
-pub fn queue_to_self(info: &libc::siginfo_t) -> Result<(), Errno> {
-    // SAFETY: integers and a live siginfo, which may say anything where a thread sends to itself.
-    unsafe { syscall!(libc::SYS_rt_tgsigqueueinfo, super::getpid(), super::gettid(), info.si_signo, info as *const _) }
-        .map(|_| ())
+/// Sends a signal, with what it carries, to a kernel thread of this process; what the kernel accepts it to carry depends on
+/// whether that is the caller.
+pub fn queue(tid: u32, info: &libc::siginfo_t) -> Result<(), Errno> {
+    // SAFETY: integers and a live siginfo, which the kernel copies.
+    unsafe { syscall!(libc::SYS_rt_tgsigqueueinfo, super::getpid(), tid, info.si_signo, info as *const _) }.map(|_| ())
+}
+
+/// Gives a signal back to the calling kernel thread: without what it carries where the kernel's queue is full, if it is one
+/// that can do without.
+pub fn give_back(info: &libc::siginfo_t) {
+    if queue(super::gettid(), info).is_err() {
+        let _ = tgkill(super::gettid(), info.si_signo);
+    }
 }
 
 /// What is pending for the process or the calling kernel thread.
@@ -84,12 +92,18 @@ pub fn pending() -> Mask {
 
 /// Takes one of `set` that is pending for the process or the calling kernel thread.
 pub fn take_pending(set: Mask) -> Option<libc::siginfo_t> {
+    take_within(set, 0).ok()
+}
+
+/// Waits, at most so many nanoseconds, for one of `set` to be pending for the process or the calling kernel thread, and takes it.
+/// EAGAIN when none comes, EINTR when another one's handler has run.
+pub fn take_within(set: Mask, nanos: u64) -> Result<libc::siginfo_t, Errno> {
     let mut info = core::mem::MaybeUninit::<libc::siginfo_t>::zeroed();
-    let now = super::time::Timespec::from_nanos(0);
-    // SAFETY: live structures of the kernel's layout; the timeout of zero does not wait.
+    let span = super::time::Timespec::from_nanos(nanos);
+    // SAFETY: live structures of the kernel's layout.
     unsafe {
-        syscall!(libc::SYS_rt_sigtimedwait, &raw const set, info.as_mut_ptr(), &raw const now, 8usize).ok()?;
-        Some(info.assume_init())
+        syscall!(libc::SYS_rt_sigtimedwait, &raw const set, info.as_mut_ptr(), &raw const span, 8usize)?;
+        Ok(info.assume_init())
     }
 }
 

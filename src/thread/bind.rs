@@ -14,6 +14,7 @@ use super::{ENDED, FREE, Thread, is_main, tcb, wait};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Errno;
+use crate::park::Wake;
 use crate::report::{self, Call};
 use crate::sched;
 use crate::sys::{self, time};
@@ -65,7 +66,7 @@ pub fn any(t: &Thread) -> Result<(), Errno> {
     if is_main(t) {
         if !t.is_bound() {
             t.summon();
-            tcb::set_deferred(t.tp());
+            call(t);
         }
         return Ok(());
     }
@@ -99,8 +100,14 @@ fn make_home(t: &Thread) -> Result<(), Errno> {
         home.dismiss();
         return Err(Errno(libc::ESRCH));
     }
-    tcb::set_deferred(t.tp());
+    call(t);
     Ok(())
+}
+
+/// Has the thread look here soon, if it can: what it waits for may be something that only its own kernel thread is told.
+fn call(t: &Thread) {
+    tcb::set_deferred(t.tp());
+    t.waiter.wake(Wake::Interrupted);
 }
 
 /// The calling thread, which leaves the runtime or asks about itself, does what others wait for it to do.

@@ -85,9 +85,7 @@ pub unsafe fn put_off(signo: i32, info: *const libc::siginfo_t, context: *mut li
     // copies the siginfo, whose code it accepts from the thread itself.
     unsafe {
         *(&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast::<sig::Mask>() |= bit;
-        if sig::queue_to_self(&*info).is_err() {
-            let _ = sig::tgkill(sys::gettid(), signo);
-        }
+        sig::give_back(&*info);
     }
     arch::set_put_off(arch::put_off() | bit);
     tls::set_deferred(true);

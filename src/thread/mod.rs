@@ -18,6 +18,7 @@ pub mod exit;
 pub mod foreign;
 pub mod hijack;
 pub mod keys;
+mod listen;
 pub mod recycle;
 pub mod slab;
 pub mod stack;

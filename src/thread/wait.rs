@@ -3,14 +3,14 @@
 //! What may be relied on: `Ready` and `TimedOut` belong to the wait that returns them. `Interrupted` and
 //! `Cancelled` come from outside any queue and may be stale; every operation treats them as "look again".
 
-use super::{Thread, foreign};
+use super::{Thread, foreign, listen};
 use crate::arch::tls;
 use crate::park::{Fire, Parker, Wake};
 use crate::report::{self, Call};
 use crate::sched;
 use crate::signal;
-use crate::sys::futex;
 use crate::sys::time::Deadline;
+use crate::sys::{futex, sig};
 use crate::timer;
 use core::cell::Cell;
 use core::ptr::null;
@@ -23,19 +23,25 @@ pub struct Wait {
     pub cancellable: bool,
     /// What the report counts it as.
     pub call: Call,
+    /// Signals that wake it also where the kernel has them for the calling kernel thread alone, if that is the thread's own.
+    pub signals: sig::Mask,
 }
 
 impl Wait {
     pub const fn forever(call: Call) -> Wait {
-        Wait { deadline: None, cancellable: false, call }
+        Wait { deadline: None, cancellable: false, call, signals: 0 }
     }
 
     pub fn until<D: Into<Deadline>>(call: Call, deadline: Option<D>) -> Wait {
-        Wait { deadline: deadline.map(Into::into), cancellable: false, call }
+        Wait { deadline: deadline.map(Into::into), ..Wait::forever(call) }
     }
 
     pub const fn cancellable(self) -> Wait {
         Wait { cancellable: true, ..self }
+    }
+
+    pub const fn for_signals(self, signals: sig::Mask) -> Wait {
+        Wait { signals, ..self }
     }
 }
 
@@ -43,11 +49,12 @@ impl Wait {
 pub struct Waiter {
     pub parker: Parker,
     thread: Cell<*const Thread>,
+    pub(super) unheard: listen::Unheard,
 }
 
 impl Waiter {
     pub(super) fn foreign() -> Waiter {
-        Waiter { parker: Parker::new(), thread: Cell::new(null()) }
+        Waiter { parker: Parker::new(), thread: Cell::new(null()), unheard: listen::Unheard::new() }
     }
 
     pub(super) fn set_thread(&self, t: *const Thread) {
@@ -70,6 +77,11 @@ impl Waiter {
                 } else {
                     sched::ready(thread);
                 }
+                true
+            }
+            Fire::MustSignal => {
+                // SAFETY: only threads with a record listen, and records are never freed.
+                listen::tell(unsafe { &*thread });
                 true
             }
         }
@@ -95,6 +107,7 @@ impl Waiter {
         }
         match thread {
             Some(t) if !t.is_bound() => self.sleep_green(t, how.deadline),
+            Some(t) if how.signals != 0 => listen::asleep(t, self, how.signals, how.deadline),
             Some(_) => self.sleep_on_futex(how.deadline),
             None => foreign::asleep(self, how.cancellable, || self.sleep_on_futex(how.deadline)),
         }

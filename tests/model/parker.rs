@@ -4,6 +4,7 @@ use crate::explore;
 use crate::sleeper::Sleeper;
 use greenlet_engine::park::{Fire, Parker, Wake};
 use loom::sync::Mutex;
+use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
 use std::sync::Arc;
 
@@ -121,4 +122,43 @@ fn an_interruption_and_a_waker_end_a_wait_once() {
         let winners: Vec<Wake> = wakers.into_iter().filter_map(|w| w.join().unwrap()).collect();
         assert_eq!(winners, [why]);
     });
+}
+
+/// `thread::listen`: a signal is only blocked while the thread listens, so that none may be on its way when it goes on. What it
+/// hears of its own accord, as a deadline, races with wakers.
+fn listener_and_wakers(waits_for_the_signal: bool) {
+    let scene = Arc::new((Parker::new(), AtomicU32::new(0)));
+    scene.0.arm();
+    let wakers = [Wake::Ready, Wake::Cancelled].map(|why| {
+        let scene = scene.clone();
+        thread::spawn(move || {
+            let fire = scene.0.fire(why);
+            if fire == Fire::MustSignal {
+                scene.1.fetch_add(1, Ordering::SeqCst);
+            }
+            (fire != Fire::Lost).then_some(why)
+        })
+    });
+    let (parker, signals) = &*scene;
+    if parker.commit_listening() && parker.fire(Wake::TimedOut) == Fire::Lost && waits_for_the_signal {
+        while signals.load(Ordering::SeqCst) == 0 {
+            thread::yield_now();
+        }
+        signals.fetch_sub(1, Ordering::SeqCst);
+    }
+    let why = parker.take();
+    let winners: Vec<Wake> = wakers.into_iter().filter_map(|w| w.join().unwrap()).collect();
+    assert_eq!(winners, if why == Wake::TimedOut { vec![] } else { vec![why] });
+    assert_eq!(signals.load(Ordering::SeqCst), 0, "no signal is on its way");
+}
+
+#[test]
+fn a_listener_takes_the_signal_of_who_woke_it() {
+    explore(4, || listener_and_wakers(true));
+}
+
+#[test]
+#[should_panic(expected = "no signal is on its way")]
+fn a_listener_that_does_not_wait_for_it_is_hit_later() {
+    explore(4, || listener_and_wakers(false));
 }

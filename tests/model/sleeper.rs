@@ -20,7 +20,7 @@ impl Sleeper {
         match self.parker.fire(why) {
             Fire::Lost => false,
             Fire::Seen => true,
-            Fire::MustResume => {
+            Fire::MustResume | Fire::MustSignal => {
                 self.futex.notify();
                 true
             }

@@ -234,8 +234,7 @@ static uint64_t by_timer(struct program *p, struct chance *c) {
     struct itimerspec t = soon(c);
     int way = p->depth > 0 ? 0 : below(c, 10);
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = timer_signal(), .sigev_value.sival_ptr = &timer};
-    // Not the main thread: the library's README says that its timer's signal may not reach it while it waits. To be taken out.
-    if (way == 1 && gettid() != getpid()) event.sigev_notify = SIGEV_THREAD_ID, event._sigev_un._tid = gettid();
+    if (way == 1) event.sigev_notify = SIGEV_THREAD_ID, event._sigev_un._tid = gettid();
     if (way > 7) {
         SYS(sem_init(&done, 0, 0));
         event.sigev_notify = SIGEV_THREAD, event.sigev_notify_function = expired, event.sigev_notify_attributes = NULL;

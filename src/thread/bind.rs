@@ -48,6 +48,9 @@ pub fn to_kernel_thread() {
     while !t.is_bound() {
         if t.claim() {
             take_workers(t);
+        } else if is_main(t) {
+            // Only main claims itself: an outer frame is at it, and was interrupted by a summons or a handler.
+            return;
         } else if t.home().is_null() {
             look_later();
         } else {

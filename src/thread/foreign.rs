@@ -54,7 +54,7 @@ pub(super) fn asleep(waiter: &Waiter, cancellable: bool, sleep: impl FnOnce()) {
 /// glibc has cancelled the thread at `tp`: if it sleeps where that ends it, it is woken.
 pub fn cancelled(tp: usize) {
     /// An asynchronous thread marks itself, when glibc's signal comes: it may be in the runtime by then.
-    const LONGEST: u64 = 20_000_000;
+    const LONGEST: u64 = time::SECOND;
     let until = time::after(LONGEST);
     loop {
         let is_marked = !cancel::is_being_marked(tp) || time::now() >= until;

@@ -17,17 +17,21 @@ static ROBUST: AtomicUsize = AtomicUsize::new(UNKNOWN);
 /// The end of the descriptor, from which the end of the stack block follows.
 static SIZE: AtomicUsize = AtomicUsize::new(0);
 
-fn published(name: &'static CStr) -> Option<usize> {
+/// The offset, below `limit`, that glibc publishes for a field of one element of so many bits.
+pub fn published(name: &'static CStr, bits: u32, limit: u32) -> Option<usize> {
     let field = real::address(name).cast::<[u32; 3]>();
     // SAFETY: a non-null symbol of this name is glibc's three-word field description.
-    let [bits, count, offset] = unsafe { field.as_ref().copied()? };
-    (bits == 32 && count == 1 && offset % 4 == 0 && offset < 8192).then_some(offset as usize)
+    let [size, count, offset] = unsafe { field.as_ref().copied()? };
+    (size == bits && count == 1 && offset % 4 == 0 && offset < limit).then_some(offset as usize)
 }
+
+/// No descriptor is larger.
+pub const MOST: u32 = 8192;
 
 /// Finds the offsets, on a thread whose kernel tid is its own. Whether hijacking is possible.
 pub fn init() -> bool {
     let (Some(tid), Some(cancel)) =
-        (published(c"_thread_db_pthread_tid"), published(c"_thread_db_pthread_cancelhandling"))
+        (published(c"_thread_db_pthread_tid", 32, MOST), published(c"_thread_db_pthread_cancelhandling", 32, MOST))
     else {
         return false;
     };
@@ -44,6 +48,21 @@ pub fn init() -> bool {
     SIZE.store(size as usize, Ordering::Relaxed);
     learn_robust_head();
     true
+}
+
+/// Where the descriptor has the tid's word.
+pub fn tid_offset() -> Option<usize> {
+    Some(TID.load(Ordering::Relaxed)).filter(|&at| at != UNKNOWN)
+}
+
+/// Where it has the pointer to the vector of its thread-local blocks.
+pub fn dtv_offset() -> Option<usize> {
+    published(c"_thread_db_pthread_dtvp", usize::BITS, MOST)
+}
+
+/// How large the descriptor is.
+pub fn size() -> usize {
+    SIZE.load(Ordering::Relaxed)
 }
 
 fn word(tp: usize, at: &AtomicUsize) -> Option<&'static AtomicU32> {

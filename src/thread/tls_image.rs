@@ -4,8 +4,12 @@
 //! and the loader's blocks are left alone (malloc's per-thread cache stays warm, ctype and locale pointers
 //! stay set; `exit` resets what a program can see of them), and so is our own.
 
+use super::tcb;
 use crate::arch;
+use crate::atomic::{AtomicUsize, Ordering};
+use crate::real::Next;
 use core::ffi::{c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 
 /// Held while the loader's lock may be: a child of fork must not find that taken.
 pub static LOADER: crate::sys::lock::Lock<()> = crate::sys::lock::Lock::new(());
@@ -17,17 +21,37 @@ pub fn reset() {
     unsafe { libc::dl_iterate_phdr(Some(one_module), core::ptr::null_mut()) };
 }
 
+/// How many objects the loader has ever loaded.
+pub fn loads() -> u64 {
+    let _loader = LOADER.lock();
+    let mut loads = 0u64;
+    // SAFETY: the callback matches the prototype and is given a live word.
+    unsafe { libc::dl_iterate_phdr(Some(count), (&raw mut loads).cast()) };
+    loads
+}
+
+/// The loader tells each module the same; the first will do.
+unsafe extern "C" fn count(info: *mut libc::dl_phdr_info, size: usize, loads: *mut c_void) -> c_int {
+    const NEEDED: usize = core::mem::offset_of!(libc::dl_phdr_info, dlpi_adds) + size_of::<u64>();
+    // SAFETY: the loader passes a live description of so many bytes, and what `loads` passed is a live word.
+    unsafe { *loads.cast::<u64>() = if size < NEEDED { u64::MAX } else { (*info).dlpi_adds } };
+    1
+}
+
 unsafe extern "C" fn one_module(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_void) -> c_int {
     // SAFETY: the loader passes a live description whose headers and image are mapped; `dlpi_tls_data` is
     // this thread's block, or null when it has none yet, and is as large as the segment says.
     unsafe {
         let info = &*info;
-        let block = info.dlpi_tls_data.cast::<u8>();
-        if block.is_null() || is_kept(info.dlpi_name, block as usize) {
-            return 0;
-        }
         let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
         for h in headers.iter().filter(|h| h.p_type == libc::PT_TLS) {
+            let mut block = info.dlpi_tls_data.cast::<u8>();
+            if block.is_null() {
+                block = static_block(info.dlpi_phdr as usize);
+            }
+            if block.is_null() || is_kept(info.dlpi_name, block as usize, h.p_memsz as usize) {
+                continue;
+            }
             let image = (info.dlpi_addr + h.p_vaddr) as *const u8;
             block.copy_from_nonoverlapping(image, h.p_filesz as usize);
             block.add(h.p_filesz as usize).write_bytes(0, (h.p_memsz - h.p_filesz) as usize);
@@ -36,13 +60,48 @@ unsafe extern "C" fn one_module(info: *mut libc::dl_phdr_info, _: usize, _: *mut
     0
 }
 
+/// The calling thread's block of the module that has `address`, if that is in static TLS; else null. The loader tells of a block
+/// only when the thread has asked for its address, which code that was compiled for static TLS never does.
+fn static_block(address: usize) -> *mut u8 {
+    #[repr(C)]
+    struct Found {
+        flags: u64,
+        start: usize,
+        end: usize,
+        map: usize,
+        rest: [usize; 8],
+    }
+    static FIND: Next = Next::new(c"_dl_find_object", None);
+    static OFFSET: AtomicUsize = AtomicUsize::new(0);
+    const MISSING: usize = usize::MAX;
+    if OFFSET.load(Ordering::Relaxed) == 0 {
+        let offset = tcb::published(c"_thread_db_link_map_l_tls_offset", usize::BITS, 1 << 16);
+        OFFSET.store(offset.unwrap_or(MISSING), Ordering::Relaxed);
+    }
+    let (find, offset) = (FIND.get(), OFFSET.load(Ordering::Relaxed));
+    if find.is_null() || offset == MISSING {
+        return core::ptr::null_mut();
+    }
+    // SAFETY: the function of that name (glibc 2.35) takes no lock and fills in such a structure; the map of a loaded object, where
+    // glibc says that it keeps the block's distance from the thread pointer: 0 or -1 for none.
+    let distance = unsafe {
+        let find: unsafe extern "C" fn(usize, *mut Found) -> c_int = core::mem::transmute(find);
+        let mut found = MaybeUninit::<Found>::zeroed();
+        if find(address, found.as_mut_ptr()) != 0 {
+            return core::ptr::null_mut();
+        }
+        ((found.assume_init().map + offset) as *const isize).read_volatile()
+    };
+    if distance > 0 { (arch::thread_pointer() - distance as usize) as *mut u8 } else { core::ptr::null_mut() }
+}
+
 /// libc's, the loader's and our own blocks keep their contents.
 ///
 /// # Safety
 /// `name` is null or NUL-terminated.
-unsafe fn is_kept(name: *const c_char, block: usize) -> bool {
+unsafe fn is_kept(name: *const c_char, block: usize, size: usize) -> bool {
     let ours = (arch::thread_pointer() as isize + arch::tls_offset()) as usize;
-    if (block..block + 4096).contains(&ours) && ours - block < 512 {
+    if (block..block + size).contains(&ours) {
         return true;
     }
     if name.is_null() {

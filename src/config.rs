@@ -35,6 +35,10 @@ pub struct Force {
     pub no_verify: bool,
     /// `no-slabs`: libc maps every stack, as where the kernel has no guard markers.
     pub no_slabs: bool,
+    /// `no-templates`: libc makes every pair.
+    pub no_templates: bool,
+    /// `templates`: the proof is made for a shape's first pair.
+    pub templates: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +58,7 @@ const OFF: Config = Config {
     disabled: true,
     log: false,
     report: None,
-    force: Force { arch_prctl: false, no_verify: false, no_slabs: false },
+    force: Force { arch_prctl: false, no_verify: false, no_slabs: false, no_templates: false, templates: false },
 };
 static CONFIG: OnceLock<Config> = OnceLock::new();
 
@@ -102,7 +106,11 @@ fn forced() -> Force {
             b"arch_prctl" => force.arch_prctl = true,
             b"no-verify" => force.no_verify = true,
             b"no-slabs" => force.no_slabs = true,
-            _ => refuse("GREENLET_FORCE", list, "a list of arch_prctl, no-verify and no-slabs"),
+            b"no-templates" => force.no_templates = true,
+            b"templates" => force.templates = true,
+            _ => {
+                refuse("GREENLET_FORCE", list, "a list of arch_prctl, no-verify, no-slabs, no-templates and templates")
+            }
         }
     }
     force

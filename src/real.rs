@@ -113,6 +113,8 @@ next! {
     /// What pthread_atfork(3) calls; `dso` is the handle of the caller's object, null for one that is never unloaded.
     fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, dso: *mut c_void) -> c_int;
     fn __call_tls_dtors();
+    /// The loader's, for libc: a DTV for the descriptor, and what every module begins with in its static TLS. Null: no memory.
+    fn _dl_allocate_tls(tcb: *mut c_void) -> *mut c_void;
 }
 
 /// `_Fork` of glibc: fork without the atfork handlers.

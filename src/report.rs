@@ -32,8 +32,10 @@ names! {
 names! {
     /// Other things that are counted.
     Event, EVENTS,
-    /// A pair was made with the real pthread_create.
+    /// A thread was made on a new pair.
     PairMade = "threads made anew",
+    /// One was made from a template.
+    PairCopied = "made without libc",
     /// A pair was used again.
     PairRecycled = "threads recycled",
     /// A thread was left to the kernel.
@@ -106,7 +108,7 @@ fn counted(event: Event) -> u64 {
 /// Writes the report where `GREENLET_REPORT` says, if it says so and green threads were made.
 pub fn at_exit() {
     let Some(target) = config::get().report else { return };
-    let made = counted(Event::PairMade).saturating_sub(1) + counted(Event::PairRecycled);
+    let made = counted(Event::PairMade) + counted(Event::PairRecycled);
     if made == 0 {
         return;
     }
@@ -120,8 +122,15 @@ pub fn at_exit() {
         thread::LIVE.load(Ordering::Relaxed)
     );
     let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor");
-    for event in [Event::PairRecycled, Event::Native, Event::Rescue, Event::Offload, Event::Bind, Event::WorkerRefused]
-    {
+    for event in [
+        Event::PairRecycled,
+        Event::PairCopied,
+        Event::Native,
+        Event::Rescue,
+        Event::Offload,
+        Event::Bind,
+        Event::WorkerRefused,
+    ] {
         let _ = writeln!(line, "  {:<18} {}", EVENTS[event as usize], counted(event));
     }
     let unheld = counted(Event::Unheld);

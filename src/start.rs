@@ -196,9 +196,7 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
         let made = hijack::make(&mut attr, shape).ok();
         crate::real::pthread_attr_destroy(&mut attr);
         let t = made?;
-        while t.hatched.load(Ordering::Acquire) == 0 {
-            sys::futex::wait(&t.hatched, 0);
-        }
+        t.await_hatched();
         Some(t)
     }
 }

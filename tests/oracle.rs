@@ -57,7 +57,7 @@ struct Setting {
 const SETTINGS: [Setting; 4] = [
     Setting { name: "1", workers: "1", force: "" },
     Setting { name: "4", workers: "4", force: "" },
-    Setting { name: "1-strict", workers: "1", force: "no-verify" },
+    Setting { name: "1-strict", workers: "1", force: "no-verify,templates" },
     Setting { name: "4-strict", workers: "4", force: "no-verify,arch_prctl,no-slabs" },
 ];
 const SHOWN_OUTPUT: usize = 6000;

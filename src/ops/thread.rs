@@ -118,13 +118,22 @@ pub(super) unsafe fn create_as(
                 t.renew_tid();
                 t
             }
-            None => make(attr, asked.shape)?,
+            None => {
+                let t = match thread::template::make(asked.shape) {
+                    Some(t) => t,
+                    None => make(attr, asked.shape)?,
+                };
+                report::count(Event::PairMade);
+                t
+            }
         };
         t.prepare(start, arg, asked.detached);
         t.c11.set(c11);
         inherit(t);
         *out = t.tp() as pthread_t;
         sched::ready(t);
+        // One that makes thread after thread computes long enough to lose its permit, and would wake a worker for each.
+        sched::onload();
     }
     Ok(())
 }

@@ -18,7 +18,8 @@ const CONTENDED: u32 = 2;
 /// How often to look again before sleeping. A critical section is tens of nanoseconds long.
 const SPINS: u32 = 64;
 
-/// The bare lock: three states, as in the futex literature.
+/// The bare lock: three states, as in the futex literature, and as in glibc.
+#[repr(transparent)]
 pub struct RawLock {
     word: AtomicU32,
 }
@@ -26,6 +27,28 @@ pub struct RawLock {
 impl RawLock {
     pub const fn new() -> RawLock {
         RawLock { word: AtomicU32::new(FREE) }
+    }
+
+    /// A lock of glibc's.
+    ///
+    /// # Safety
+    /// `word` is one of its private low-level locks, and never unmapped.
+    pub unsafe fn at(word: *mut u32) -> &'static RawLock {
+        // SAFETY: the caller's promise; the lock is that word and nothing else.
+        unsafe { &*word.cast::<RawLock>() }
+    }
+
+    /// Takes the lock if it is free, or is soon.
+    pub fn try_acquire(&self) -> bool {
+        (0..SPINS).any(|_| {
+            core::hint::spin_loop();
+            self.word.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_ok()
+        })
+    }
+
+    /// Whether somebody may wait for it.
+    pub fn is_contended(&self) -> bool {
+        self.word.load(Ordering::Relaxed) == CONTENDED
     }
 
     #[inline]

@@ -9,7 +9,6 @@ use super::{Thread, slab, tcb};
 use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::real;
-use crate::report;
 use crate::signal;
 use crate::sys::sig;
 use crate::syscall;
@@ -59,7 +58,6 @@ pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'st
         }
         return Err(status);
     }
-    report::count(report::Event::PairMade);
     let tp = handle as usize;
     // The handle may be asked about before the thread has hatched, which writes the same word.
     super::plant(tp, t);

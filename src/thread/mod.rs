@@ -18,11 +18,13 @@ pub mod exit;
 pub mod foreign;
 pub mod hijack;
 pub mod keys;
+mod list;
 mod listen;
 pub mod recycle;
 pub mod slab;
 pub mod stack;
 pub mod tcb;
+pub mod template;
 pub mod tls_image;
 pub mod wait;
 
@@ -139,6 +141,11 @@ pub static LIVE: AtomicUsize = AtomicUsize::new(0);
 pub const FIRST_TID: u32 = 1 << 22;
 const LAST_TID: u32 = (1 << 30) - 1;
 static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the process is the child of one that had green threads.
+fn is_forked() -> bool {
+    EPOCH.load(Ordering::Relaxed) != 0
+}
 
 impl Thread {
     fn new(context: Context, tid: u32) -> &'static Thread {
@@ -368,12 +375,17 @@ impl Thread {
         }
     }
 
-    /// First run: waits until the kernel thread that made the pair is off its stack, then lays the coroutine.
-    #[cold]
-    fn hatch_body(&self, body: &mut Option<Body>) {
+    /// Waits until the kernel thread that made the pair is off its stack.
+    pub fn await_hatched(&self) {
         while self.hatched.load(Ordering::Acquire) == 0 {
             futex::wait(&self.hatched, 0);
         }
+    }
+
+    /// First run: waits until the kernel thread that made the pair is off its stack, then lays the coroutine.
+    #[cold]
+    fn hatch_body(&self, body: &mut Option<Body>) {
+        self.await_hatched();
         let pair = self.pair.get();
         let this: *const Thread = self;
         tcb::set_depth(pair.tp, 1);
@@ -509,10 +521,12 @@ fn next_tid() -> u32 {
 pub fn fork_prepare() {
     RECORDS.hold();
     slab::fork_prepare();
+    template::fork_prepare();
 }
 
 /// In the parent: the records may change again. (A child starts with a fresh lock.)
 pub fn fork_done() {
+    template::fork_done();
     slab::fork_done();
     RECORDS.let_go();
 }
@@ -618,6 +632,7 @@ pub unsafe fn after_fork(others: Others) {
             }
             Others::Listed => slab::forget(),
         }
+        template::after_fork();
     }
 }
 

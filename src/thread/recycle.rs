@@ -52,7 +52,7 @@ pub fn give(t: &Thread) {
 }
 
 /// Gives the pair back to glibc, or its stack to the slab. The record's memory is kept, for whoever has found it by a stale handle.
-fn dispose(t: &Thread) {
+pub(super) fn dispose(t: &Thread) {
     let tp = t.tp();
     if let Some(word) = tcb::tid(tp) {
         word.store(0, Ordering::Release);

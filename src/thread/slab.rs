@@ -21,7 +21,8 @@
 //!
 //! A stack that was given back stays mapped, because a stale handle may still be looked at.
 
-use crate::atomic::{AtomicU32, Ordering};
+use super::tls_image;
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::real;
 use crate::sys::lock::Lock;
@@ -35,7 +36,7 @@ const LARGEST_STACK: usize = 64 << 20;
 const FIRST: usize = 8;
 const MOST: usize = 1024;
 /// A program with more shapes than that makes few stacks of each.
-const SHAPES: usize = 16;
+pub(super) const SHAPES: usize = 16;
 
 struct Reservation {
     base: usize,
@@ -111,7 +112,7 @@ pub fn take(size: usize, guard: usize) -> Option<usize> {
     if !fits || !is_usable() {
         return None;
     }
-    if maps::is_executable(main_stack()) {
+    if has_become_executable() {
         USABLE.store(NO, Ordering::Relaxed);
         return None;
     }
@@ -176,6 +177,21 @@ fn is_usable() -> bool {
         }
         known => known == YES,
     }
+}
+
+/// Whether libc makes stacks executable by now. It may when it has loaded something, so the kernel, which takes 5 µs, is asked
+/// only then. A forked child always asks: the loader's lock may be a thread's that is not there.
+fn has_become_executable() -> bool {
+    static SEEN: AtomicU64 = AtomicU64::new(0);
+    let loads = if super::is_forked() { u64::MAX } else { tls_image::loads() };
+    if SEEN.load(Ordering::Relaxed) == loads && loads != u64::MAX {
+        return false;
+    }
+    let is_so = maps::is_executable(main_stack());
+    if !is_so {
+        SEEN.store(loads, Ordering::Relaxed);
+    }
+    is_so
 }
 
 /// An address in the process's first stack, which libc makes executable when it does that to threads' stacks: at start, or

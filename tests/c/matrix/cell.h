@@ -5,7 +5,7 @@
 // program's status says that one did. MATRIX_ROW=symbol in the environment leaves all other rows out.
 //
 // Two threads meet in a cell: the holder makes the objects and makes the call ready, the waiter makes the call. Either may be foreign: a
-// kernel thread that the library did not make green. Nothing may be assumed about when the waiter begins to wait; what is sent to it
+// kernel thread that the library did not make green. The waiter may be bound: one that has got a kernel thread of its own. Nothing may be assumed about when the waiter begins to wait; what is sent to it
 // once (a cancellation, what it waits for) comes after settle(), and a signal comes again until it was seen.
 #ifndef MATRIX_CELL_H
 #define MATRIX_CELL_H
@@ -14,6 +14,7 @@
 
 #include <dlfcn.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 // What is known of a call, so that nothing has to be waited for in vain. Linux is asked all the same: a row that states it wrongly fails
 // the bare run.
@@ -84,11 +85,14 @@ static inline void calm(void)
     MUST(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old) == 0);
 }
 
+enum kind { USUAL, FOREIGN, BOUND };
+
 struct attempt {
     pthread_t thread;
     long ms, result;
     int error;
-    bool cancels_itself, foreign, arrived, ended, cleaned;
+    enum kind kind;
+    bool cancels_itself, arrived, ended, cleaned;
     long long took;
 };
 
@@ -116,7 +120,9 @@ static inline void *waiter(void *argument)
 {
     struct attempt *attempt = (struct attempt *)argument;
     pthread_cleanup_push(cleaned, attempt);
-    if (attempt->foreign) {
+    if (attempt->kind == BOUND)
+        MUST(setpriority(PRIO_PROCESS, 0, 1) == 0); // which is one thread's, on Linux
+    if (attempt->kind != USUAL) {
         // Bare, every thread's id is the kernel's; under the library a green one's is not.
         long id;
         __asm__ volatile("syscall" : "=a"(id) : "a"(SYS_gettid) : "rcx", "r11", "memory");
@@ -139,7 +145,7 @@ static inline void *waiter(void *argument)
 static inline void begin_attempt(struct attempt *attempt)
 {
     current = attempt;
-    attempt->thread = attempt->foreign ? start_foreign(waiter, attempt) : start(waiter, attempt);
+    attempt->thread = attempt->kind == FOREIGN ? start_foreign(waiter, attempt) : start(waiter, attempt);
     while (!flag(&attempt->arrived))
         sleep_ms(1);
 }
@@ -283,7 +289,7 @@ static inline int run_rows(const struct scenario *scenario, const struct row *ro
 
 // The scenarios of more than one program.
 
-static bool waiter_is_foreign;
+static enum kind waiter_is;
 
 static inline const char *lacks_release(void)
 {
@@ -302,7 +308,7 @@ static inline const char *lacks_time_out(void)
 
 static inline void waits(void)
 {
-    struct attempt attempt = {.ms = FOREVER, .foreign = waiter_is_foreign};
+    struct attempt attempt = {.ms = FOREVER, .kind = waiter_is};
     row->prepare();
     begin_attempt(&attempt);
     settle();
@@ -314,7 +320,7 @@ static inline void waits(void)
 static inline void times_out(void)
 {
     bool by_argument = (row->traits & LIMIT_ARGUMENT) != 0;
-    struct attempt attempt = {.ms = by_argument ? LIMIT_MS : FOREVER, .foreign = waiter_is_foreign};
+    struct attempt attempt = {.ms = by_argument ? LIMIT_MS : FOREVER, .kind = waiter_is};
     row->prepare();
     int option = row->traits & LIMIT_RECEIVE ? SO_RCVTIMEO : SO_SNDTIMEO;
     if (!by_argument)
@@ -340,7 +346,7 @@ static inline void interrupted_with(int flags)
 {
     enum { ENOUGH = 3, PAUSE_MS = 10 };
     bool ends = (row->traits & ENDS_ANYWAY) || (!(flags & SA_RESTART) && row->traits & ENDS);
-    struct attempt attempt = {.ms = FOREVER, .foreign = waiter_is_foreign};
+    struct attempt attempt = {.ms = FOREVER, .kind = waiter_is};
     handle(SIGUSR1, count_it, flags);
     row->prepare();
     begin_attempt(&attempt);
@@ -365,7 +371,7 @@ static inline void interrupted_with(int flags)
 static inline void cancelled_while_waiting(void)
 {
     bool is_point = (row->traits & POINT) != 0;
-    struct attempt attempt = {.ms = FOREVER, .foreign = waiter_is_foreign};
+    struct attempt attempt = {.ms = FOREVER, .kind = waiter_is};
     row->prepare();
     begin_attempt(&attempt);
     settle();

@@ -3,6 +3,6 @@
 
 int main(void)
 {
-    waiter_is_foreign = true;
+    waiter_is = FOREIGN;
     return run_rows(&(struct scenario){.lacks = lacks_nothing, .run = cancelled_while_waiting}, rows, ROWS);
 }

@@ -8,6 +8,6 @@ static void interrupted(void)
 
 int main(void)
 {
-    waiter_is_foreign = true;
+    waiter_is = FOREIGN;
     return run_rows(&(struct scenario){.lacks = lacks_nothing, .run = interrupted}, rows, ROWS);
 }

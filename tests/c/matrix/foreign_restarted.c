@@ -8,6 +8,6 @@ static void restarted(void)
 
 int main(void)
 {
-    waiter_is_foreign = true;
+    waiter_is = FOREIGN;
     return run_rows(&(struct scenario){.lacks = lacks_nothing, .run = restarted}, rows, ROWS);
 }

@@ -3,6 +3,6 @@
 
 int main(void)
 {
-    waiter_is_foreign = true;
+    waiter_is = FOREIGN;
     return run_rows(&(struct scenario){.lacks = lacks_time_out, .run = times_out}, rows, ROWS);
 }

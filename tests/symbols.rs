@@ -178,7 +178,7 @@ fn rows_name_their_hooks() {
 }
 
 /// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
-const WITHOUT_ROW: [(&str, &str); 14] = [
+const WITHOUT_ROW: [(&str, &str); 15] = [
     (
         "makes or names a descriptor",
         "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
@@ -188,12 +188,10 @@ const WITHOUT_ROW: [(&str, &str); 14] = [
     ("lets others run, and comes back", "sched_yield __sched_yield pthread_yield thrd_yield"),
     (
         "answered from files where there is no network: tests/c/resolve",
-        "getaddrinfo getnameinfo gethostbyname gethostbyname2 gethostbyaddr gethostbyname_r gethostbyname2_r gethostbyaddr_r \
-         getaddrinfo_a gai_suspend getservbyname getservbyport getservbyname_r getservbyport_r getpwnam getpwuid getpwnam_r \
-         getpwuid_r getspnam getspnam_r getgrnam getgrgid getgrnam_r getgrgid_r getgrouplist res_query res_search \
-         res_querydomain res_send res_nquery res_nsearch res_nquerydomain res_nsend __res_query __res_search \
-         __res_querydomain __res_send __res_nquery __res_nsearch __res_nquerydomain __res_nsend",
+        "getservbyname getservbyport getservbyname_r getservbyport_r getpwnam getpwuid getpwnam_r getpwuid_r getspnam \
+         getspnam_r getgrnam getgrgid getgrnam_r getgrgid_r getgrouplist",
     ),
+    ("asks the name servers of the machine only, in libc's own threads: tests/c/resolve", "getaddrinfo_a gai_suspend"),
     ("the child runs meanwhile, on the caller's memory: tests/c/process", "vfork clone _Fork popen"),
     ("becomes another program, or not", "execve execv execvp execvpe fexecve execveat execl execle execlp"),
     ("notes what a fork will call", "__register_atfork pthread_atfork"),

@@ -10,7 +10,7 @@
 //!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
-use super::{ENDED, FREE, Thread, is_main, tcb, wait};
+use super::{ENDED, FREE, Thread, is_main, loader, tcb, wait};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Errno;
@@ -37,7 +37,12 @@ pub fn to_unique_tid() {
 pub fn to_kernel_tid() {
     to_kernel_thread();
     if let Some((t, word)) = super::current().zip(tcb::tid(arch::thread_pointer())) {
-        word.store(t.tid(), Ordering::Relaxed);
+        tls::enter();
+        let shown = word.swap(t.tid(), Ordering::Relaxed);
+        if shown != t.tid() {
+            loader::rename_owner(shown, t.tid());
+        }
+        tls::leave();
     }
 }
 

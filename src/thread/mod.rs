@@ -18,6 +18,7 @@ pub mod exit;
 pub mod foreign;
 pub mod hijack;
 pub mod keys;
+pub mod loader;
 pub mod recycle;
 pub mod slab;
 pub mod stack;

@@ -177,6 +177,7 @@ pub fn activate() -> bool {
     // SAFETY: the only thread; the pair is nobody else's.
     unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };
     signal::altstack::first_worker_started(main);
+    exit::watch_main();
     STATE.store(ACTIVE, Ordering::Release);
     signal::action::wrap_existing();
     signal::setxid::take_over();

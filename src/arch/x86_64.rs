@@ -567,6 +567,26 @@ pub unsafe fn call_on(end: usize, f: Handler, signo: i32, info: *mut libc::sigin
     unsafe { greenlet_call_on(end, f, signo, info, context) }
 }
 
+/// Begins a signal handler as the kernel would, with its frame at `frame`, where the address that it returns to is.
+///
+/// # Safety
+/// A whole frame of the kernel's lies at `frame`, with what `info` and `context` name; this stack is left without a
+/// destructor being run.
+pub unsafe fn begin_handler(
+    frame: usize, f: Handler, signo: i32, info: *mut libc::siginfo_t, context: *mut core::ffi::c_void,
+) -> ! {
+    // SAFETY: the stack is as at a handler's entry; nothing here is returned to.
+    unsafe {
+        asm!(
+            "mov rsp, {frame}",
+            "jmp {f}",
+            frame = in(reg) frame, f = in(reg) f,
+            in("edi") signo, in("rsi") info, in("rdx") context,
+            options(noreturn)
+        )
+    }
+}
+
 /// Asks for the cache line at any address, valid or not; never faults.
 #[inline(always)]
 pub fn prefetch(at: usize) {

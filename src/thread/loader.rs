@@ -43,7 +43,9 @@ pub fn init() {
     // SAFETY: live variables; with this flag the loader leaves the address of a symbol table entry, or null.
     let size = unsafe {
         let mut object: libc::Dl_info = core::mem::zeroed();
-        if at.is_null() || libc::dladdr1(at, &mut object, &mut found, WITH_SYMBOL) == 0 || object.dli_saddr != at.cast_mut()
+        if at.is_null()
+            || libc::dladdr1(at, &mut object, &mut found, WITH_SYMBOL) == 0
+            || object.dli_saddr != at.cast_mut()
         {
             return;
         }

@@ -194,7 +194,7 @@ const WITHOUT_ROW: [(&str, &str); 14] = [
          res_querydomain res_send res_nquery res_nsearch res_nquerydomain res_nsend __res_query __res_search \
          __res_querydomain __res_send __res_nquery __res_nsearch __res_nquerydomain __res_nsend",
     ),
-    ("the child runs meanwhile, on the caller's memory: tests/c/process", "vfork clone _Fork popen"),
+    ("the child runs meanwhile, on the caller's memory: tests/c/process", "fork forkpty vfork clone _Fork popen"),
     ("becomes another program, or not", "execve execv execvp execvpe fexecve execveat execl execle execlp"),
     ("notes what a fork will call", "__register_atfork pthread_atfork"),
     ("waits for a disk only", "fsync fdatasync sync syncfs sync_file_range msync copy_file_range"),

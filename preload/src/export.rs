@@ -174,17 +174,24 @@ macro_rules! versioned {
 
 /// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
 /// skips it, which the engine finds out when the thread next waits or ends.
-/// `version "…"` as in `hook!`; `if condition`: only then does it wait.
+/// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
+    (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::becomes_parent() }
+    };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         $(, version $version:literal)? $(, if $waits:expr)?) => {
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, () }
+    };
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            static NEXT: engine::real::Next = next!($name $(, $version)?);
+            static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
-            if !engine::active() $(|| !$waits)? {
+            if !(engine::active() && $waits) {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
+            $before;
             let scope = engine::ops::offload::enter();
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);

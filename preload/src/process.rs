@@ -1,6 +1,7 @@
 //! Processes, and everything that waits in the kernel for something no descriptor tells of: children, file locks,
-//! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
-//! engine's `pthread_atfork` handlers do its part. Registering some is, so that the engine's come first.
+//! disks, terminals, signals, message queues and semaphores of System V and POSIX. Most of what `fork` needs the
+//! engine's `pthread_atfork` handlers do, since libc forks inside too. Registering some is hooked, so that the engine's come
+//! first.
 
 use crate::c::ForkHandler;
 use crate::ret::{Convention, ErrorNumber};
@@ -8,7 +9,7 @@ use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
 use engine::{ops, real::Next};
 use libc::{
     aiocb, id_t, idtype_t, mode_t, mq_attr, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t,
-    posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
+    posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec, winsize,
 };
 
 type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
@@ -117,6 +118,11 @@ unsafe extern "C-unwind" fn clone(
     id
 }
 
+hook! { fn fork() -> pid_t = ops::process::fork }
+hook! {
+    fn forkpty(master: *mut c_int, name: *mut c_char, settings: *const termios, size: *const winsize) -> pid_t
+        = ops::process::forkpty
+}
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 // The first is what the `pthread_atfork` in each program and library calls, the second what some found in libc when it
 // was a function there.
@@ -256,13 +262,13 @@ offload! { fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut 
 offload! { fn system(command: *const c_char) -> c_int }
 // Until the child has become another program, on a stack of libc's: the caller's kernel thread is held meanwhile.
 offload! {
-    fn posix_spawn(
+    parent fn posix_spawn(
         child: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
     ) -> ErrorNumber
 }
 offload! {
-    fn posix_spawnp(
+    parent fn posix_spawnp(
         child: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
     ) -> ErrorNumber

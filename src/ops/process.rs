@@ -8,8 +8,8 @@ use crate::signal;
 use crate::start;
 use crate::sys::{self, mem, sig};
 use crate::syscall;
-use crate::thread::{self, exit};
-use core::ffi::{c_int, c_long, c_void};
+use crate::thread::{self, bind, exit};
+use core::ffi::{c_char, c_int, c_long, c_void};
 use libc::pid_t;
 
 /// pthread_atfork(3): handlers of the program or a library are about to be registered, and ours must be there first.
@@ -25,6 +25,24 @@ pub fn register_atfork(
     atfork(prepare, parent, child)
 }
 
+/// A call that makes a child is about to be made.
+pub fn becomes_parent() {
+    bind::to_parent();
+}
+
+/// fork(3): the rest is done by the handlers of [`start`].
+pub fn fork() -> Result<pid_t, Exit> {
+    becomes_parent();
+    Err(Exit::Native)
+}
+
+/// forkpty(3).
+pub fn forkpty(
+    _master: *mut c_int, _name: *mut c_char, _settings: *const libc::termios, _size: *const libc::winsize,
+) -> Result<pid_t, Exit> {
+    fork()
+}
+
 /// vfork(2) is about to be made: the child will run in this process's memory, on the calling thread's stack and TCB,
 /// while the thread is held in the kernel. The other green threads go on. Every hook that the child calls is libc's own
 /// function, because [`active`](start::active) says no to it, but for those that wake threads ([`started`](start::started)).
@@ -33,6 +51,7 @@ pub fn register_atfork(
 /// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what
 /// it leaves when it execs nobody could clear).
 pub fn vfork_prepare() {
+    becomes_parent();
     super::offload::enter();
     start::vfork_prepare();
 }
@@ -103,7 +122,10 @@ impl Child {
     pub fn begin(flags: c_int) -> Option<Child> {
         let child = Child::of(flags)?;
         match child {
-            Child::Fork => start::fork_prepare(),
+            Child::Fork => {
+                becomes_parent();
+                start::fork_prepare();
+            }
             Child::Vfork => vfork_prepare(),
         }
         Some(child)
@@ -153,6 +175,7 @@ pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> 
     if stack != 0 || Child::of(flags as c_int) != Some(Child::Fork) {
         return Err(Exit::Native);
     }
+    becomes_parent();
     start::fork_prepare();
     // SAFETY: the caller's arguments; a child with a copy of this stack is put right before it returns.
     match unsafe { sys::syscall6(n, a) } {
@@ -172,6 +195,7 @@ pub unsafe fn fork_by_syscall(n: c_long, a: [usize; 6]) -> Result<c_long, Exit> 
 /// # Safety
 /// As the C function.
 pub unsafe fn fork_raw() -> Result<pid_t, Exit> {
+    becomes_parent();
     start::fork_prepare();
     // SAFETY: libc's own; the child is put right before it returns.
     match unsafe { real::fork_raw() } {

@@ -60,6 +60,16 @@ pub fn to_kernel_thread() {
     }
 }
 
+/// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
+/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
+pub fn to_parent() {
+    match super::current() {
+        Some(t) if !is_main(t) => to_kernel_thread(),
+        Some(main) if !main.is_bound() => come_home(main),
+        _ => {}
+    }
+}
+
 /// Binds a green thread, which may be another than the caller: its tid is a kernel thread's when this returns. `ESRCH` when
 /// it has ended, `EAGAIN` when the kernel makes no more threads.
 pub fn any(t: &Thread) -> Result<(), Errno> {
@@ -131,15 +141,20 @@ fn go_home(t: &Thread) {
 /// The calling green thread keeps its worker's kernel thread.
 fn take_workers(t: &Thread) {
     if is_main(t) {
-        let until = time::after(COME_HOME);
-        // SAFETY: workers are never freed.
-        while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
-            look_later();
-        }
+        come_home(t);
     }
     sched::bind();
     register(t);
     t.set_kernel_tid(sys::gettid());
+}
+
+/// Main, which calls, goes to the process's first kernel thread, if that can be had.
+pub(super) fn come_home(main: &Thread) {
+    let until = time::after(COME_HOME);
+    // SAFETY: workers are never freed.
+    while !unsafe { (*main.worker.get()).is_first() } && time::now() < until {
+        look_later();
+    }
 }
 
 /// The calling kernel thread is the home of `t`, which is about to run here for the first time.

@@ -186,6 +186,9 @@ pub fn before_cancel() -> bool {
 /// whether it was the last. A key of ours, whose destructor runs among those, answers instead. `first`: the round in which libc will
 /// first come to that key.
 fn leave_main(first: impl Fn(libc::pthread_key_t) -> usize) {
+    if let Some(main) = super::main_thread().filter(|main| !main.is_bound()) {
+        super::bind::come_home(main);
+    }
     sched::bind();
     let mut key: libc::pthread_key_t = 0;
     // SAFETY: a key of our own with a non-null value on the calling thread; its destructor is below.

@@ -16,7 +16,8 @@ unsafe extern "C-unwind" fn decide_syscall(
 ) -> Answer {
     static NEXT: Next = next!(syscall);
     proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
-    while engine::active() {
+    // Who is woken may be a thread of those whose memory the caller shares.
+    while engine::active() || number == libc::SYS_futex && engine::started() {
         // SAFETY: the operation has syscall's own contract.
         match unsafe { ops::futex::syscall(number, a, b, c, d, e, f) } {
             Ok(value) => return Answer::value(value),

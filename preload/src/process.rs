@@ -6,7 +6,7 @@
 use crate::c::ForkHandler;
 use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use engine::{ops, real::Next};
+use engine::{Exit, ops, real::Next};
 use libc::{
     aiocb, id_t, idtype_t, mode_t, mq_attr, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t,
     posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec, winsize,
@@ -58,7 +58,7 @@ extern "C" fn vfork_begins() -> *const () {
     if !engine::active() {
         return NEXT.get();
     }
-    ops::process::vfork_prepare();
+    ops::process::vfork_prepare(ops::process::Shares::NOTHING);
     core::ptr::null()
 }
 
@@ -74,7 +74,7 @@ extern "C" fn vfork_returned(result: c_long) -> pid_t {
 
 /// What `clone` runs in the child.
 struct ChildStart {
-    child: ops::process::Child,
+    child: ops::process::Begun,
     function: ChildFunction,
     argument: *mut c_void,
 }
@@ -89,7 +89,8 @@ extern "C" fn child_begins(start: *mut c_void) -> c_int {
     status
 }
 
-/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's.
+/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's. One that shares it
+/// and holds nobody is given a thread pointer of its own.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn clone(
     function: Option<ChildFunction>, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
@@ -100,7 +101,7 @@ unsafe extern "C-unwind" fn clone(
         function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
         tls: *mut c_void, child_id: *mut pid_t
     ) -> c_int);
-    let real = |function: ChildFunction, argument: *mut c_void| {
+    let real = |function: ChildFunction, argument: *mut c_void, flags: c_int, tls: *mut c_void| {
         call_next!(NEXT(
             function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
             tls: *mut c_void, child_id: *mut pid_t
@@ -109,12 +110,17 @@ unsafe extern "C-unwind" fn clone(
     let Some(function) = function.filter(|_| !stack.is_null()) else {
         return Convention::failed(libc::EINVAL);
     };
-    let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() else {
-        return real(function, argument);
+    let child = match ops::process::Child::begin(flags, child_id) {
+        Ok(child) => child,
+        Err(Exit::Errno(error)) => return Convention::failed(error),
+        Err(_) => return real(function, argument, flags, tls),
     };
     let mut start = ChildStart { child, function, argument };
-    let id = real(child_begins, (&raw mut start).cast());
-    child.end();
+    let id = match child.thread_pointer() {
+        Some(at) => real(function, argument, flags | libc::CLONE_SETTLS, core::ptr::with_exposed_provenance_mut(at)),
+        None => real(child_begins, (&raw mut start).cast(), flags, tls),
+    };
+    child.end(id);
     id
 }
 

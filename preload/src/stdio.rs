@@ -74,7 +74,7 @@ macro_rules! stream {
             static NEXT: Next = next!($name);
             proof!($name($($arg: $type),*) -> *mut FILE);
             // SAFETY: the program gives a stream that is open.
-            $(let closing = if engine::active() { unsafe { ops::stdio::closing($old) } } else { None };)?
+            $(let closing = if engine::is_table_watched() { unsafe { ops::stdio::closing($old) } } else { None };)?
             $(
                 // It makes a child.
                 if engine::active() {

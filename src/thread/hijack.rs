@@ -11,7 +11,7 @@ use crate::atomic::Ordering;
 use crate::real;
 use crate::report;
 use crate::signal;
-use crate::sys::sig;
+use crate::sys::{self, sig};
 use crate::syscall;
 use core::ffi::c_void;
 
@@ -70,6 +70,26 @@ pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'st
     };
     t.pair.set(Pair { tp, limit, size: shape.size, guard: shape.guard, source });
     Ok(t)
+}
+
+/// The stack of a pair that is wanted for its TCB.
+const SMALL: Shape = Shape { size: 256 * 1024, guard: 4096, user: None };
+
+/// Makes a pair that no thread of ours is to run on, and waits until it has hatched.
+pub fn make_empty() -> Option<&'static Thread> {
+    // SAFETY: an attribute object of our own, initialised before use.
+    let t = unsafe {
+        let mut attr: libc::pthread_attr_t = core::mem::zeroed();
+        real::pthread_attr_init(&mut attr);
+        real::pthread_attr_setstacksize(&mut attr, SMALL.size);
+        let made = make(&mut attr, SMALL).ok();
+        real::pthread_attr_destroy(&mut attr);
+        made?
+    };
+    while t.hatched.load(Ordering::Acquire) == 0 {
+        sys::futex::wait(&t.hatched, 0);
+    }
+    Some(t)
 }
 
 /// The start routine of every hijacked pthread. All signals but a setuid's are blocked.

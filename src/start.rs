@@ -28,8 +28,8 @@ const ACTIVE: u32 = 2;
 /// 1 once there has been a process beside us.
 static BESIDE: AtomicU32 = AtomicU32::new(0);
 
-/// Whether there are green threads and the caller is no vfork child or other process that shares our memory and is to change nothing
-/// in it.
+/// Whether there are green threads and the caller is no vfork child, nor another process that has our memory: such a one is to
+/// change nothing in it.
 #[inline(always)]
 pub fn active() -> bool {
     match STATE.load(Ordering::Relaxed) {
@@ -58,7 +58,8 @@ pub fn loaded() -> bool {
     STATE.load(Ordering::Relaxed) != INERT
 }
 
-/// A process is about to be put into our memory. Nobody tells when it has gone: from now on each hook looks whether it is its caller.
+/// A process is about to be put into our memory. Nobody tells when it has gone: from now on each hook looks whether it is its
+/// caller.
 pub fn process_beside() {
     if BESIDE.swap(1, Ordering::Relaxed) == 0 && started() {
         STATE.fetch_add(1, Ordering::Relaxed);

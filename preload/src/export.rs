@@ -80,11 +80,11 @@ macro_rules! call_next {
 ///   symbol that libc has kept only under an old version.
 /// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
 /// - `always fn sigaction(…) -> c_int = …`: from the first call on.
-/// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, and any other process that has its parent's memory, since a thread of
-///   its parent may be what it wakes, or must wake it.
+/// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, and any other process that has its parent's memory, since a
+///   thread of its parent may be what it wakes, or must wake it.
 /// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
-/// - `old fn`, `new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions bear the
-///   C name, so the two of one name live in two modules.
+/// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
+///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
@@ -106,12 +106,6 @@ macro_rules! hook {
     (waking fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name $(, $version)?), engine::started(), $op($($arg),*) }
-    };
-    (old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.2.5", "@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
-    };
-    (new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.3.2", "@@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
     };
     (waking old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @versioned "GLIBC_2.2.5", "@", engine::started(), $name($($arg: $type),*) -> $ret = $op }

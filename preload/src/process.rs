@@ -315,7 +315,7 @@ offload! { fn msgsnd(queue: c_int, msg: *const c_void, len: size_t, flags: c_int
 offload! { fn semop(set: c_int, operations: *mut sembuf, count: size_t) -> c_int }
 offload! { fn semtimedop(set: c_int, operations: *mut sembuf, count: size_t, timeout: *const timespec) -> c_int }
 open! { fn mq_open(name: *const c_char, flags: c_int, mode: mode_t, settings: *mut mq_attr) -> c_int }
-hook! { fn mq_close(queue: mqd_t) -> c_int = ops::fd::close_now }
+hook! { closing fn mq_close(queue: mqd_t) -> c_int = ops::fd::close_now }
 offload! { fn mq_receive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint) -> ssize_t }
 offload! {
     fn mq_timedreceive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint, deadline: *const timespec)

@@ -113,7 +113,7 @@ pub fn set_tls_worker(w: *const crate::sched::Worker) {
     tls_write!(16, "", w as usize);
 }
 
-/// In `held`, where records are aligned to more: that it is, and two bits of what the process that has it shares (`thread::beside`).
+/// In `held`, where records are aligned to more: that it is, and two bits for what the process that has it shares (`beside`).
 const HELD: usize = 1;
 const HELD_BITS: usize = 7;
 

@@ -1,4 +1,5 @@
-//! The making of processes: who is their parent; vfork, clone and _Fork, which run no atfork handlers; the order of those handlers.
+//! The making of processes: who is their parent; vfork, clone and _Fork, which run no atfork handlers; the order of those
+//! handlers.
 
 use crate::arch::tls;
 use crate::errno::{Errno, Exit};
@@ -150,12 +151,11 @@ impl Child {
                 if flags & libc::CLONE_CHILD_CLEARTID != 0 {
                     beside::note_cleared(child_id as usize);
                 }
-                let room = beside::room_for(guest)?;
                 if guest != Guest::Thread {
                     becomes_parent();
                     start::process_beside();
                 }
-                Ok(Begun::Beside(room))
+                Ok(Begun::Beside(beside::room_for(guest)?))
             }
         }
     }

@@ -6,7 +6,8 @@
 //! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
 //! lock whose owner the kernel or another process looks at.
 //!
-//! Main's kernel thread is the process's first, whoever asks.
+//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child: the
+//! kernel thread that does is the child's parent, and ends with its thread or, main's, with the process.
 //!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 

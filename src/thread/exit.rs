@@ -183,8 +183,8 @@ pub fn before_cancel() -> bool {
 }
 
 /// Main ends alone: libc runs its key destructors after the unwinding and then asks its own thread count
-/// whether it was the last. A key of ours, whose destructor runs among those, answers instead. `first`: the round in which libc will
-/// first come to that key.
+/// whether it was the last. A key of ours, whose destructor runs among those, answers instead. `first`: the round in which libc
+/// will first come to that key.
 fn leave_main(first: impl Fn(libc::pthread_key_t) -> usize) {
     if let Some(main) = super::main_thread().filter(|main| !main.is_bound()) {
         super::bind::come_home(main);

@@ -5,7 +5,7 @@
 
 static pthread_t main_thread;
 static pthread_key_t early, late;
-static sem_t cancelled;
+static sem_t ready, cancelled;
 static char fifo[64];
 
 static void clean(void *unused)
@@ -34,6 +34,7 @@ static void *cancel_it(void *first)
         MUST(pthread_cancel(main_thread) == 0);
         MUST(sem_post(&cancelled) == 0);
     } else {
+        MUST(sem_wait(&ready) == 0);
         sleep_ms(SETTLE_MS);
         MUST(pthread_cancel(main_thread) == 0);
     }
@@ -52,19 +53,21 @@ static void open_it(void)
 static void be_cancelled(int how)
 {
     main_thread = pthread_self();
-    MUST(sem_init(&cancelled, 0, 0) == 0);
+    MUST(sem_init(&ready, 0, 0) == 0 && sem_init(&cancelled, 0, 0) == 0);
     MUST(pthread_setspecific(early, "early") == 0);
     pthread_t thread;
     pthread_cleanup_push(clean, NULL);
     switch (how) {
     case 0:
-        MUST(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL) == 0);
         thread = start(cancel_it, NULL);
         MUST(pthread_key_create(&late, destroy_late) == 0 && pthread_setspecific(late, "late") == 0);
+        MUST(sem_post(&ready) == 0);
+        MUST(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL) == 0);
         for (volatile unsigned count = 0;; count++)
             ;
     case 1:
         thread = start(cancel_it, NULL);
+        MUST(sem_post(&ready) == 0);
         open_it();
         break;
     case 2:

@@ -34,7 +34,8 @@ static int be_cloned(void *unused)
 }
 
 enum how { FORK, RAW_FORK, SYSTEM_CALL, CLONE, VFORK, SPAWN, OPEN, PTY, HOWS };
-static const char *const names[] = {"fork", "_Fork", "fork by system call", "clone", "vfork", "posix_spawn", "popen", "forkpty"};
+static const char *const names[] = {"fork",  "_Fork",       "fork by system call", "clone",
+                                    "vfork", "posix_spawn", "popen",               "forkpty"};
 
 static char stack[1 << 17] __attribute__((aligned(16)));
 
@@ -49,7 +50,10 @@ static pid_t make_child(enum how how)
     case RAW_FORK:
     case SYSTEM_CALL:
     case PTY:
-        child = how == FORK ? fork() : how == RAW_FORK ? _Fork() : how == PTY ? forkpty(&terminal, NULL, NULL, NULL) : (pid_t)syscall(SYS_fork);
+        child = how == FORK       ? fork()
+                : how == RAW_FORK ? _Fork()
+                : how == PTY      ? forkpty(&terminal, NULL, NULL, NULL)
+                                  : (pid_t)syscall(SYS_fork);
         if (child == 0)
             _exit(be_child(10000));
         break;

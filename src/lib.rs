@@ -8,6 +8,7 @@
 //! - **worker**, **permit** ([`sched`]): a kernel thread, and the right to run green threads on one.
 //! - **park**, **fire** ([`park`]): to wait, and to end another's wait, exactly once.
 //! - **lot** ([`park::lot`]): who waits for an address. **reactor**: who waits for a descriptor.
+//! - **guest** ([`thread::beside`]): a process, or a kernel thread unknown to libc, that clone(2) put into our memory.
 //! - **rescue**, **offload**, **bind**: a worker that is stuck loses its permit; gives it up beforehand; for good.
 //!
 //! # Data flow
@@ -70,7 +71,7 @@ pub mod timer;
 #[cfg(not(loom))]
 pub use errno::{Errno, Exit};
 #[cfg(not(loom))]
-pub use start::{active, started};
+pub use start::{active, is_table_watched, started};
 
 /// Under the model: what of the scheduler has no system call in it.
 #[cfg(loom)]

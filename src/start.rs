@@ -10,6 +10,7 @@ use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
 use crate::sys::{self, Line, alloc, sig, time};
+use crate::thread::beside::Shares;
 use crate::thread::{self, exit, hijack, recycle, tcb};
 use crate::timer;
 use core::fmt::Write;
@@ -20,10 +21,15 @@ static STATE: AtomicU32 = AtomicU32::new(INERT);
 const INERT: u32 = 0;
 /// Loaded; nothing starts until the second thread.
 const LOADED: u32 = 1;
-/// Active, and every number above it too: so many more vfork children have a thread's stack.
+/// Active, and every number above it too: so many more vfork children have a thread's stack, or there may be a process
+/// beside us.
 const ACTIVE: u32 = 2;
 
-/// Whether there are green threads and the caller is no vfork child, which shares our memory and is to change nothing in it.
+/// 1 once there has been a process beside us.
+static BESIDE: AtomicU32 = AtomicU32::new(0);
+
+/// Whether there are green threads and the caller is no vfork child, nor another process that has our memory: such a one is to
+/// change nothing in it.
 #[inline(always)]
 pub fn active() -> bool {
     match STATE.load(Ordering::Relaxed) {
@@ -37,6 +43,29 @@ fn active_beside_child() -> bool {
     !arch::tls::is_held()
 }
 
+/// Whether descriptors may be the library's in the caller's table, be it its process's own, a copy, or its parent's.
+#[inline(always)]
+pub fn is_table_watched() -> bool {
+    match STATE.load(Ordering::Relaxed) {
+        ACTIVE.. => true,
+        INERT => false,
+        _ => reactor::is_table_shared(),
+    }
+}
+
+/// Whether the library is loaded, with or without a second thread.
+pub fn loaded() -> bool {
+    STATE.load(Ordering::Relaxed) != INERT
+}
+
+/// A process is about to be put into our memory. Nobody tells when it has gone: from now on each hook looks whether it is its
+/// caller.
+pub fn process_beside() {
+    if BESIDE.swap(1, Ordering::Relaxed) == 0 && started() {
+        STATE.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Whether there are green threads: what a vfork child wakes may be one of its parent's.
 #[inline(always)]
 pub fn started() -> bool {
@@ -45,10 +74,10 @@ pub fn started() -> bool {
 
 /// Lends the calling thread's stack and TCB to a vfork child that is about to be made. No signal comes until
 /// [`vfork_parent`], or in the child [`vfork_child`].
-pub fn vfork_prepare() {
+pub fn vfork_prepare(shares: Shares) {
     let mask = sys::sig::set_mask(sys::sig::ALL);
     STATE.fetch_add(1, Ordering::Relaxed);
-    arch::tls::hold(mask);
+    arch::tls::hold(mask, shares.bits());
 }
 
 /// In the child.
@@ -155,6 +184,8 @@ fn look_at_clock() -> bool {
 /// cannot be, and threads stay kernel threads.
 pub fn activate() -> bool {
     match STATE.load(Ordering::Acquire) {
+        // Not in another process's memory; and what the library opened in another's table would stay there.
+        LOADED if arch::tls::is_held() || reactor::is_table_shared() => return false,
         LOADED => {}
         state => return state >= ACTIVE && active(),
     }
@@ -166,8 +197,8 @@ pub fn activate() -> bool {
         log(format_args!("no reactor (error {}): every thread stays a kernel thread", e.0));
         return false;
     }
-    let shape = hijack::Shape { size: LOOP_STACK, guard: 4096, user: None };
-    let Some(loop_pair) = make_loop_pair(shape) else { return false };
+    // The TCB and stack of worker 0's loop.
+    let Some(loop_pair) = hijack::make_empty() else { return false };
     let pair = loop_pair.pair.get();
     // It stands for this kernel thread in glibc's list when main, who is not at home, calls setuid.
     if let Some(word) = tcb::tid(pair.tp) {
@@ -177,28 +208,12 @@ pub fn activate() -> bool {
     // SAFETY: the only thread; the pair is nobody else's.
     unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };
     signal::altstack::first_worker_started(main);
-    STATE.store(ACTIVE, Ordering::Release);
+    exit::watch_main();
+    STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::Release);
     signal::action::wrap_existing();
     signal::setxid::take_over();
     log(format_args!("active in process {}", sys::getpid()));
     true
-}
-
-const LOOP_STACK: usize = 256 * 1024;
-
-/// The TCB and stack of worker 0's loop.
-fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
-    // SAFETY: an attribute object of our own, initialised before use.
-    unsafe {
-        let mut attr: libc::pthread_attr_t = core::mem::zeroed();
-        crate::real::pthread_attr_init(&mut attr);
-        crate::real::pthread_attr_setstacksize(&mut attr, shape.size);
-        let made = hijack::make(&mut attr, shape).ok();
-        crate::real::pthread_attr_destroy(&mut attr);
-        let t = made?;
-        t.await_hatched();
-        Some(t)
-    }
 }
 
 /// Registers the fork handlers, unless that is done. Called by [`load`] and before anybody else registers some, which
@@ -253,28 +268,29 @@ static MASK: AtomicU64 = AtomicU64::new(0);
 /// image where nothing of ours has started. glibc takes every other TCB and stack back: nothing that lived on
 /// them is used again.
 pub extern "C" fn fork_child() {
-    child(thread::Others::Reclaimed);
+    child(thread::Others::Reclaimed, reactor::Table::Own);
 }
 
 /// The same after a fork that is not libc's function of that name: libc still lists the TCBs of its parent's threads.
-pub fn raw_fork_child() {
-    child(thread::Others::Listed);
+pub fn raw_fork_child(table: reactor::Table) {
+    child(thread::Others::Listed, table);
 }
 
-fn child(others: thread::Others) {
+fn child(others: thread::Others, table: reactor::Table) {
     if !started() {
         fork_parent();
         return;
     }
     if arch::tls::is_held() {
-        // A vfork child forked: this one has memory of its own.
+        // A child in our memory forked: this one has memory of its own.
         arch::tls::release();
     }
     let mask = MASK.load(Ordering::Relaxed);
     arch::tls::enter();
     release_after_fork();
     // SAFETY: the child has one thread.
-    unsafe { after_fork(others) };
+    unsafe { after_fork(others, table) };
+    BESIDE.store(0, Ordering::Relaxed);
     STATE.store(LOADED, Ordering::Release);
     arch::tls::set_depth(0);
     sig::set_mask(mask);
@@ -282,7 +298,7 @@ fn child(others: thread::Others) {
 
 /// # Safety
 /// The caller is the only thread of a forked child.
-unsafe fn after_fork(others: thread::Others) {
+unsafe fn after_fork(others: thread::Others, table: reactor::Table) {
     // The kernel copied the worker's rseq registration, whose area lies in a TCB that may be unmapped.
     let t = arch::tls::current();
     // SAFETY: the records and the worker are memory of ours, which fork copied; the caller is alone.
@@ -295,7 +311,7 @@ unsafe fn after_fork(others: thread::Others) {
             }
         }
         sched::after_fork();
-        reactor::after_fork();
+        reactor::after_fork(table);
         timer::after_fork();
         lot::after_fork();
         ops::mutex::after_fork();
@@ -303,6 +319,7 @@ unsafe fn after_fork(others: thread::Others) {
         recycle::after_fork();
         thread::after_fork(others);
         thread::foreign::after_fork();
+        thread::beside::after_fork();
         exit::after_fork();
     }
     report::after_fork();

@@ -192,7 +192,7 @@ const WITHOUT_ROW: [(&str, &str); 15] = [
          getspnam_r getgrnam getgrgid getgrnam_r getgrgid_r getgrouplist",
     ),
     ("asks the name servers of the machine only, in libc's own threads: tests/c/resolve", "getaddrinfo_a gai_suspend"),
-    ("the child runs meanwhile, on the caller's memory: tests/c/process", "vfork clone _Fork popen"),
+    ("the child runs meanwhile, on the caller's memory: tests/c/process", "fork forkpty vfork clone _Fork popen"),
     ("becomes another program, or not", "execve execv execvp execvpe fexecve execveat execl execle execlp"),
     ("notes what a fork will call", "__register_atfork pthread_atfork"),
     ("waits for a disk only", "fsync fdatasync sync syncfs sync_file_range msync copy_file_range"),

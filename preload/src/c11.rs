@@ -35,9 +35,9 @@ hook! { fn mtx_lock(mutex: *mut mtx_t) -> ThrdCode = ops::c11::mtx_lock }
 hook! { fn mtx_timedlock(mutex: *mut mtx_t, deadline: *const timespec) -> ThrdCode = ops::c11::mtx_timedlock }
 hook! { waking fn mtx_unlock(mutex: *mut mtx_t) -> ThrdCode = ops::c11::mtx_unlock }
 
-hook! { fn cnd_wait(cond: *mut cnd_t, mutex: *mut mtx_t) -> ThrdCode = ops::c11::cnd_wait }
+hook! { waking fn cnd_wait(cond: *mut cnd_t, mutex: *mut mtx_t) -> ThrdCode = ops::c11::cnd_wait }
 hook! {
-    fn cnd_timedwait(cond: *mut cnd_t, mutex: *mut mtx_t, deadline: *const timespec) -> ThrdCode
+    waking fn cnd_timedwait(cond: *mut cnd_t, mutex: *mut mtx_t, deadline: *const timespec) -> ThrdCode
         = ops::c11::cnd_timedwait
 }
 hook! { waking fn cnd_signal(cond: *mut cnd_t) -> ThrdCode = ops::c11::cnd_signal }

@@ -8,7 +8,7 @@ use engine::ops;
 use libc::{clockid_t, pthread_cond_t, pthread_mutex_t, timespec};
 
 hook! {
-    fn pthread_cond_clockwait(
+    waking fn pthread_cond_clockwait(
         cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, deadline: *const timespec,
     ) -> ErrorNumber = ops::cond::clockwait
 }
@@ -18,11 +18,11 @@ mod newest {
     use super::*;
 
     hook! {
-        new fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> ErrorNumber
+        waking new fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> ErrorNumber
             = ops::cond::wait
     }
     hook! {
-        new fn pthread_cond_timedwait(
+        waking new fn pthread_cond_timedwait(
             cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, deadline: *const timespec,
         ) -> ErrorNumber = ops::cond::timedwait
     }
@@ -35,11 +35,11 @@ mod old {
     use super::*;
 
     hook! {
-        old fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> ErrorNumber
+        waking old fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> ErrorNumber
             = ops::cond::old_wait
     }
     hook! {
-        old fn pthread_cond_timedwait(
+        waking old fn pthread_cond_timedwait(
             cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, deadline: *const timespec,
         ) -> ErrorNumber = ops::cond::old_timedwait
     }

@@ -80,9 +80,11 @@ macro_rules! call_next {
 ///   symbol that libc has kept only under an old version.
 /// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
 /// - `always fn sigaction(…) -> c_int = …`: from the first call on.
-/// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, since a thread of its parent may be what it wakes.
-/// - `old fn`, `new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions bear the
-///   C name, so the two of one name live in two modules.
+/// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, and any other process that has its parent's memory, since a
+///   thread of its parent may be what it wakes, or must wake it.
+/// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
+/// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
+///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
@@ -97,15 +99,13 @@ macro_rules! hook {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name $(, $version)?), true, $op($($arg),*) }
     };
+    (closing fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::is_table_watched(), $op($($arg),*) }
+    };
     (waking fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name $(, $version)?), engine::started(), $op($($arg),*) }
-    };
-    (old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.2.5", "@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
-    };
-    (new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.3.2", "@@", engine::active(), $name($($arg: $type),*) -> $ret = $op }
     };
     (waking old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @versioned "GLIBC_2.2.5", "@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
@@ -174,17 +174,24 @@ macro_rules! versioned {
 
 /// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
 /// skips it, which the engine finds out when the thread next waits or ends.
-/// `version "…"` as in `hook!`; `if condition`: only then does it wait.
+/// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
+    (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::becomes_parent() }
+    };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         $(, version $version:literal)? $(, if $waits:expr)?) => {
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, () }
+    };
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            static NEXT: engine::real::Next = next!($name $(, $version)?);
+            static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
-            if !engine::active() $(|| !$waits)? {
+            if !(engine::active() && $waits) {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
+            $before;
             let scope = engine::ops::offload::enter();
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);

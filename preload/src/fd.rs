@@ -10,13 +10,13 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong};
 use engine::{ops, real::Next};
 use libc::{FILE, clockid_t, mode_t, sigset_t};
 
-hook! { fn close(fd: c_int) -> c_int = ops::fd::close }
-hook! { fn __close(fd: c_int) -> c_int = ops::fd::close }
-hook! { fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = ops::fd::close_range }
-hook! { fn closefrom(first: c_int) -> () = ops::fd::closefrom }
-hook! { fn dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
-hook! { fn __dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
-hook! { fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int = ops::fd::dup3 }
+hook! { closing fn close(fd: c_int) -> c_int = ops::fd::close }
+hook! { closing fn __close(fd: c_int) -> c_int = ops::fd::close }
+hook! { closing fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = ops::fd::close_range }
+hook! { closing fn closefrom(first: c_int) -> () = ops::fd::closefrom }
+hook! { closing fn dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
+hook! { closing fn __dup2(from: c_int, to: c_int) -> c_int = ops::fd::dup2 }
+hook! { closing fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int = ops::fd::dup3 }
 
 observe! { fn dup(fd: c_int) -> c_int, opens }
 observe! { fn pipe(pair: *mut c_int) -> c_int, opens pair }
@@ -50,7 +50,7 @@ open! { fn posix_openpt(flags: c_int) -> c_int }
 unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
     static NEXT: Next = next!(fclose);
     proof!(fclose(stream: *mut FILE) -> c_int);
-    if !engine::active() {
+    if !engine::is_table_watched() {
         return call_next!(NEXT(stream: *mut FILE) -> c_int);
     }
     // SAFETY: the program gives a stream that is open.

@@ -10,13 +10,23 @@ use engine::{Exit, ops, real::Next};
 
 jump! { syscall => decide_syscall }
 
+/// Whether the call is ours in a process that shares memory or descriptors with its parent: who is woken may be a thread of that
+/// one, and who is closed under.
+fn concerns_others(number: c_long) -> bool {
+    match number {
+        libc::SYS_futex => engine::started(),
+        libc::SYS_close | libc::SYS_dup2 | libc::SYS_dup3 | libc::SYS_close_range => engine::is_table_watched(),
+        _ => false,
+    }
+}
+
 /// What `syscall` does: the operation's answer, or where to jump.
 unsafe extern "C-unwind" fn decide_syscall(
     number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
 ) -> Answer {
     static NEXT: Next = next!(syscall);
     proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
-    while engine::active() {
+    while engine::active() || concerns_others(number) {
         // SAFETY: the operation has syscall's own contract.
         match unsafe { ops::futex::syscall(number, a, b, c, d, e, f) } {
             Ok(value) => return Answer::value(value),

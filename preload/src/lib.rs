@@ -187,6 +187,8 @@
 //! | `__res_nsend` | resolve | offload |
 //! | `vfork` | process | `ops::process::vfork_prepare` |
 //! | `clone` | process | `ops::process::Child` |
+//! | `fork` | process | `ops::process::fork` |
+//! | `forkpty` | process | `ops::process::forkpty` |
 //! | `_Fork` | process | `ops::process::fork_raw` |
 //! | `execve` | process | exec |
 //! | `execv` | process | exec |

@@ -5,9 +5,9 @@ use crate::ret::ErrorNumber;
 use engine::ops;
 use libc::pthread_once_t;
 
-hook! { fn pthread_once(control: *mut pthread_once_t, routine: Routine) -> ErrorNumber = ops::once::once }
+hook! { waking fn pthread_once(control: *mut pthread_once_t, routine: Routine) -> ErrorNumber = ops::once::once }
 hook! {
-    fn __pthread_once(control: *mut pthread_once_t, routine: Routine) -> ErrorNumber
+    waking fn __pthread_once(control: *mut pthread_once_t, routine: Routine) -> ErrorNumber
         = ops::once::once, version "GLIBC_2.2.5"
 }
-hook! { fn call_once(flag: *mut once_flag, routine: Routine) -> () = ops::once::call_once }
+hook! { waking fn call_once(flag: *mut once_flag, routine: Routine) -> () = ops::once::call_once }

@@ -1,14 +1,15 @@
 //! Processes, and everything that waits in the kernel for something no descriptor tells of: children, file locks,
-//! disks, terminals, signals, message queues and semaphores of System V and POSIX. `fork` itself is not hooked: the
-//! engine's `pthread_atfork` handlers do its part. Registering some is, so that the engine's come first.
+//! disks, terminals, signals, message queues and semaphores of System V and POSIX. Most of what `fork` needs the
+//! engine's `pthread_atfork` handlers do, since libc forks inside too. Registering some is hooked, so that the engine's come
+//! first.
 
 use crate::c::ForkHandler;
 use crate::ret::{Convention, ErrorNumber};
 use core::ffi::{c_char, c_int, c_long, c_uint, c_void};
-use engine::{ops, real::Next};
+use engine::{Exit, ops, real::Next};
 use libc::{
     aiocb, id_t, idtype_t, mode_t, mq_attr, mqd_t, off_t, off64_t, pid_t, posix_spawn_file_actions_t,
-    posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec,
+    posix_spawnattr_t, rusage, sembuf, sigevent, siginfo_t, size_t, ssize_t, termios, timespec, winsize,
 };
 
 type ChildFunction = extern "C" fn(*mut c_void) -> c_int;
@@ -57,7 +58,7 @@ extern "C" fn vfork_begins() -> *const () {
     if !engine::active() {
         return NEXT.get();
     }
-    ops::process::vfork_prepare();
+    ops::process::vfork_prepare(ops::process::Shares::NOTHING);
     core::ptr::null()
 }
 
@@ -73,7 +74,7 @@ extern "C" fn vfork_returned(result: c_long) -> pid_t {
 
 /// What `clone` runs in the child.
 struct ChildStart {
-    child: ops::process::Child,
+    child: ops::process::Begun,
     function: ChildFunction,
     argument: *mut c_void,
 }
@@ -88,7 +89,8 @@ extern "C" fn child_begins(start: *mut c_void) -> c_int {
     status
 }
 
-/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's.
+/// `clone(2)`: a child that shares our memory while we are held is a vfork's, one that does not is a fork's. One that shares it
+/// and holds nobody is given a thread pointer of its own.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn clone(
     function: Option<ChildFunction>, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
@@ -99,7 +101,7 @@ unsafe extern "C-unwind" fn clone(
         function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
         tls: *mut c_void, child_id: *mut pid_t
     ) -> c_int);
-    let real = |function: ChildFunction, argument: *mut c_void| {
+    let real = |function: ChildFunction, argument: *mut c_void, flags: c_int, tls: *mut c_void| {
         call_next!(NEXT(
             function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
             tls: *mut c_void, child_id: *mut pid_t
@@ -108,15 +110,25 @@ unsafe extern "C-unwind" fn clone(
     let Some(function) = function.filter(|_| !stack.is_null()) else {
         return Convention::failed(libc::EINVAL);
     };
-    let Some(child) = engine::active().then(|| ops::process::Child::begin(flags)).flatten() else {
-        return real(function, argument);
+    let child = match ops::process::Child::begin(flags, child_id) {
+        Ok(child) => child,
+        Err(Exit::Errno(error)) => return Convention::failed(error),
+        Err(_) => return real(function, argument, flags, tls),
     };
     let mut start = ChildStart { child, function, argument };
-    let id = real(child_begins, (&raw mut start).cast());
-    child.end();
+    let id = match child.thread_pointer() {
+        Some(at) => real(function, argument, flags | libc::CLONE_SETTLS, core::ptr::with_exposed_provenance_mut(at)),
+        None => real(child_begins, (&raw mut start).cast(), flags, tls),
+    };
+    child.end(id);
     id
 }
 
+hook! { fn fork() -> pid_t = ops::process::fork }
+hook! {
+    fn forkpty(master: *mut c_int, name: *mut c_char, settings: *const termios, size: *const winsize) -> pid_t
+        = ops::process::forkpty
+}
 hook! { fn _Fork() -> pid_t = ops::process::fork_raw }
 // The first is what the `pthread_atfork` in each program and library calls, the second what some found in libc when it
 // was a function there.
@@ -256,13 +268,13 @@ offload! { fn wait4(pid: pid_t, status: *mut c_int, options: c_int, usage: *mut 
 offload! { fn system(command: *const c_char) -> c_int }
 // Until the child has become another program, on a stack of libc's: the caller's kernel thread is held meanwhile.
 offload! {
-    fn posix_spawn(
+    parent fn posix_spawn(
         child: *mut pid_t, path: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
     ) -> ErrorNumber
 }
 offload! {
-    fn posix_spawnp(
+    parent fn posix_spawnp(
         child: *mut pid_t, file: *const c_char, actions: *const posix_spawn_file_actions_t,
         attributes: *const posix_spawnattr_t, arguments: *const *mut c_char, environment: *const *mut c_char,
     ) -> ErrorNumber
@@ -303,7 +315,7 @@ offload! { fn msgsnd(queue: c_int, msg: *const c_void, len: size_t, flags: c_int
 offload! { fn semop(set: c_int, operations: *mut sembuf, count: size_t) -> c_int }
 offload! { fn semtimedop(set: c_int, operations: *mut sembuf, count: size_t, timeout: *const timespec) -> c_int }
 open! { fn mq_open(name: *const c_char, flags: c_int, mode: mode_t, settings: *mut mq_attr) -> c_int }
-hook! { fn mq_close(queue: mqd_t) -> c_int = ops::fd::close_now }
+hook! { closing fn mq_close(queue: mqd_t) -> c_int = ops::fd::close_now }
 offload! { fn mq_receive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint) -> ssize_t }
 offload! {
     fn mq_timedreceive(queue: mqd_t, msg: *mut c_char, len: size_t, priority: *mut c_uint, deadline: *const timespec)

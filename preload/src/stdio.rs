@@ -74,8 +74,14 @@ macro_rules! stream {
             static NEXT: Next = next!($name);
             proof!($name($($arg: $type),*) -> *mut FILE);
             // SAFETY: the program gives a stream that is open.
-            $(let closing = if engine::active() { unsafe { ops::stdio::closing($old) } } else { None };)?
-            $(let $scope = ops::offload::enter();)?
+            $(let closing = if engine::is_table_watched() { unsafe { ops::stdio::closing($old) } } else { None };)?
+            $(
+                // It makes a child.
+                if engine::active() {
+                    ops::process::becomes_parent();
+                }
+                let $scope = ops::offload::enter();
+            )?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
             $(ops::offload::leave($scope);)?
             $({

@@ -34,5 +34,8 @@ pub mod tls {
         }
     }
 
-    pub use arch::{current, depth, held_mask, hold, is_held, release, set_current, set_deferred, set_depth};
+    pub use arch::{
+        current, depth, held_by_process, held_mask, hold, is_held, release, set_current, set_deferred, set_depth,
+        shares,
+    };
 }

@@ -11,7 +11,8 @@ use core::arch::{asm, global_asm};
 //   +8   depth     i32, nesting inside the runtime
 //   +12  deferred  u32, non-zero when a signal waits for depth 0
 //   +16  worker    *const Worker, set on a worker's own TCB only
-//   +24  held      what `current` was, plus one, while a vfork child has the thread's stack and TCB; else 0
+//   +24  held      what `current` was, and the bits below, while a vfork child has the thread's stack and TCB, or for good where
+//                  another process has this TCB; else 0
 //   +32  held_mask u64, the signal mask of that child and its parent
 //   +40  waiter    *const Waiter, where a foreign thread sleeps; null elsewhere
 //   +48  put_off   u64, the signals that a foreign thread has left with the kernel until depth 0
@@ -112,17 +113,32 @@ pub fn set_tls_worker(w: *const crate::sched::Worker) {
     tls_write!(16, "", w as usize);
 }
 
-/// Whether a vfork child has this thread's stack and TCB: then it is that child who asks.
+/// In `held`, where records are aligned to more: that it is, and two bits for what the process that has it shares (`beside`).
+const HELD: usize = 1;
+const HELD_BITS: usize = 7;
+
+/// Whether a vfork child has this thread's stack and TCB, or another process this TCB: then it is that one who asks.
 #[inline(always)]
 pub fn is_held() -> bool {
     tls_read!(24, "", usize) != 0
 }
 
-/// Lends the thread's stack and TCB, and with them `current`, to a vfork child that starts with this signal mask.
+/// Whether the caller is such a process, and shares this besides memory.
+pub fn shares(bits: usize) -> bool {
+    tls_read!(24, "", usize) & bits != 0
+}
+
+/// What `held` is in the TCB of a process that shares this.
+pub const fn held_by_process(shares: usize) -> usize {
+    HELD | shares
+}
+
+/// Lends the thread's stack and TCB, and with them `current`, to a vfork child that starts with this signal mask and shares
+/// this.
 #[inline(always)]
-pub fn hold(mask: u64) {
+pub fn hold(mask: u64, shares: usize) {
     tls_write!(32, "", mask);
-    tls_write!(24, "", current() as usize + 1);
+    tls_write!(24, "", current() as usize | HELD | shares);
     set_current(core::ptr::null());
 }
 
@@ -130,7 +146,7 @@ pub fn hold(mask: u64) {
 #[inline(always)]
 pub fn release() -> u64 {
     let held = tls_read!(24, "", usize);
-    set_current((held - 1) as *const crate::thread::Thread);
+    set_current((held & !HELD_BITS) as *const crate::thread::Thread);
     tls_write!(24, "", 0usize);
     held_mask()
 }
@@ -148,7 +164,7 @@ pub unsafe fn current_of(tp: usize) -> *const crate::thread::Thread {
         match (word(0), word(3)) {
             // One that is being released has its first word back before it loses the other.
             (0, 0) => word(0) as *const crate::thread::Thread,
-            (0, held) => (held - 1) as *const crate::thread::Thread,
+            (0, held) => (held & !HELD_BITS) as *const crate::thread::Thread,
             (current, _) => current as *const crate::thread::Thread,
         }
     }
@@ -565,6 +581,26 @@ global_asm!(
 pub unsafe fn call_on(end: usize, f: Handler, signo: i32, info: *mut libc::siginfo_t, context: *mut core::ffi::c_void) {
     // SAFETY: the caller's promise is the function's contract.
     unsafe { greenlet_call_on(end, f, signo, info, context) }
+}
+
+/// Begins a signal handler as the kernel would, with its frame at `frame`, where the address that it returns to is.
+///
+/// # Safety
+/// A whole frame of the kernel's lies at `frame`, with what `info` and `context` name; this stack is left without a
+/// destructor being run.
+pub unsafe fn begin_handler(
+    frame: usize, f: Handler, signo: i32, info: *mut libc::siginfo_t, context: *mut core::ffi::c_void,
+) -> ! {
+    // SAFETY: the stack is as at a handler's entry; nothing here is returned to.
+    unsafe {
+        asm!(
+            "mov rsp, {frame}",
+            "jmp {f}",
+            frame = in(reg) frame, f = in(reg) f,
+            in("edi") signo, in("rsi") info, in("rdx") context,
+            options(noreturn)
+        )
+    }
 }
 
 /// Asks for the cache line at any address, valid or not; never faults.

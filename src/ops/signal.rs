@@ -6,9 +6,10 @@ use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
 use crate::report::Call;
 use crate::signal::{self, Interruption, action, altstack};
-use crate::start::active;
+use crate::start::{active, started};
 use crate::sys::time::Timespec;
 use crate::sys::{self, mem, sig, time};
+use crate::thread::beside::Shares;
 use crate::thread::cancel;
 use crate::thread::wait::{self, Wait};
 use crate::thread::{self, ENDED, FREE, Thread};
@@ -20,11 +21,12 @@ use libc::{pid_t, pthread_t, sigaction as SigAction, sighandler_t, siginfo_t, si
 /// # Safety
 /// As the C function.
 pub unsafe fn sigaction(signo: c_int, new: *const SigAction, old: *mut SigAction) -> Result<c_int, Exit> {
-    let in_vfork_child = tls::is_held();
-    if !active() && !in_vfork_child {
+    // A process in our memory has dispositions of its own, or ours.
+    let has_own = tls::is_held() && !tls::shares(Shares::HANDLERS.bits());
+    if !(has_own || active() || tls::is_held() && started()) {
         return Err(Exit::Native);
     }
-    let set = if in_vfork_child { action::set_in_vfork_child } else { action::set };
+    let set = if has_own { action::set_in_vfork_child } else { action::set };
     // SAFETY: the caller's pointers.
     match unsafe { set(signo, new, old) } {
         0 => Ok(0),

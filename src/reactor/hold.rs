@@ -30,6 +30,7 @@ use crate::signal;
 use crate::sys::lock::Lock;
 use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
+use crate::thread::beside::Shares;
 use crate::thread::{
     self,
     wait::{self, Wait},
@@ -271,9 +272,11 @@ pub struct Closing {
     life: u32,
 }
 
-/// A number is about to be closed or to be given another file. Its users go to a duplicate.
+/// A number is about to be closed or to be given another file. Its users go to a duplicate: unless the table is a copy, which a
+/// process in our memory has.
 pub fn closing(fd: i32) -> Closing {
-    let slot = slots::existing(fd);
+    let is_ours = !tls::is_held() || tls::shares(Shares::FILES.bits());
+    let slot = if is_ours { slots::existing(fd) } else { None };
     let life = match slot {
         Some(slot) if slot.seems_used() => move_users(slot, fd),
         Some(slot) => slot.life(),
@@ -342,7 +345,7 @@ pub fn fork_done() {
 /// Another number for the description, out of the program's sight and of its small numbers if the limit allows.
 fn duplicate(fd: i32) -> Option<i32> {
     let _still = DUPLICATES.lock();
-    let copy = [HIGH, slots::lasting()[0].max(0), 0].into_iter().find_map(|least| {
+    let copy = [HIGH, slots::lasting().next().unwrap_or(0), 0].into_iter().find_map(|least| {
         // SAFETY: integers.
         unsafe { syscall!(libc::SYS_fcntl, fd, libc::F_DUPFD_CLOEXEC, least) }.ok()
     })? as i32;

@@ -581,19 +581,36 @@ pub fn verify(now: u64) -> Option<u64> {
     Some(now + VERIFY_EVERY)
 }
 
+/// The descriptors of a forked child.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Table {
+    Own,
+    /// Its parent's: a number that one of them closes is closed for both.
+    Shared,
+}
+
+/// Whether this is a forked child that has its parent's table of descriptors.
+pub fn is_table_shared() -> bool {
+    slots::any_of_parents()
+}
+
 /// Closes the parent's reactor in a child; it is opened anew when the child has a second thread.
 ///
 /// # Safety
 /// The caller is the only thread of a forked child.
-pub unsafe fn after_fork() {
+pub unsafe fn after_fork(table: Table) {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     REGISTERED.store(0, Ordering::Relaxed);
-    let own = slots::lasting();
     POLLER.store(core::ptr::null_mut(), Ordering::Relaxed);
-    slots::disown();
-    for fd in own.into_iter().filter(|&fd| fd >= 0) {
-        let _ = sysfd::close(fd);
+    match table {
+        Table::Own => {
+            for fd in slots::lasting() {
+                let _ = sysfd::close(fd);
+            }
+            slots::disown();
+        }
+        Table::Shared => slots::leave_to_parent(),
     }
     // SAFETY: the caller's promise, passed on.
-    unsafe { slots::after_fork() };
+    unsafe { slots::after_fork(table == Table::Own) };
 }

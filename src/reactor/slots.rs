@@ -16,6 +16,9 @@ pub const OWN: usize = 6;
 
 static TABLE: [AtomicPtr<Slot>; CHUNKS] = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
 static OWNED: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
+/// In a forked child that has its parent's table: those of the parent's library.
+static OF_PARENT: [AtomicI32; OWN] = [const { AtomicI32::new(-1) }; OWN];
+static ANY_OF_PARENT: AtomicBool = AtomicBool::new(false);
 /// Some slot may have waiters whose registration has not been verified since they came.
 static UNVERIFIED: AtomicBool = AtomicBool::new(false);
 
@@ -450,13 +453,33 @@ pub fn own(epoll: i32, more: [i32; 3]) {
 }
 
 pub fn disown() {
-    for slot in &OWNED {
+    for slot in OWNED.iter().chain(&OF_PARENT) {
         slot.store(-1, Ordering::Relaxed);
+    }
+    ANY_OF_PARENT.store(false, Ordering::Relaxed);
+}
+
+/// They are the parent's, in a table that is shared with it.
+pub fn leave_to_parent() {
+    for (theirs, own) in OF_PARENT.iter().zip(&OWNED) {
+        match own.swap(-1, Ordering::Relaxed) {
+            ..0 => {}
+            fd => {
+                theirs.store(fd, Ordering::Relaxed);
+                ANY_OF_PARENT.store(true, Ordering::Relaxed);
+            }
+        }
     }
 }
 
+/// Whether some are.
+pub fn any_of_parents() -> bool {
+    ANY_OF_PARENT.load(Ordering::Relaxed)
+}
+
 pub fn is_own(fd: i32) -> bool {
-    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd) || is_duplicate(fd)
+    let among = |numbers: &[AtomicI32; OWN]| numbers.iter().any(|o| o.load(Ordering::Relaxed) == fd);
+    fd >= 0 && among(&OWNED) || is_duplicate(fd) || (any_of_parents() && fd >= 0 && among(&OF_PARENT))
 }
 
 fn is_duplicate(fd: i32) -> bool {
@@ -464,14 +487,14 @@ fn is_duplicate(fd: i32) -> bool {
         && existing(fd).is_some_and(|slot| slot.inner.lock().kind == Kind::Duplicate)
 }
 
-/// Those that stay while the reactor does.
-pub fn lasting() -> [i32; OWN] {
-    core::array::from_fn(|i| OWNED[i].load(Ordering::Relaxed))
+/// Those that stay while the reactor does, and a parent's.
+pub fn lasting() -> impl Iterator<Item = i32> {
+    OWNED.iter().chain(&OF_PARENT).map(|o| o.load(Ordering::Relaxed)).filter(|&fd| fd >= 0)
 }
 
 /// All of the library's own numbers.
 pub fn own_descriptors() -> Vec<i32> {
-    lasting().into_iter().filter(|&fd| fd >= 0).chain(MOVED.lock().numbers()).collect()
+    lasting().chain(MOVED.lock().numbers()).collect()
 }
 
 /// Whether a look at the waiters is due.
@@ -505,9 +528,11 @@ pub fn look_at_waiters(mut verify: impl FnMut(i32)) {
     }
 }
 
+/// `closes`: the duplicates are the child's to close.
+///
 /// # Safety
 /// The caller is the only thread of a forked child.
-pub unsafe fn after_fork() {
+pub unsafe fn after_fork(closes: bool) {
     UNVERIFIED.store(false, Ordering::Relaxed);
     DUPLICATES.store(0, Ordering::Relaxed);
     // SAFETY: no other thread exists.
@@ -520,7 +545,7 @@ pub unsafe fn after_fork() {
         for i in 0..CHUNK {
             // SAFETY: chunks hold CHUNK slots; no other thread exists.
             unsafe {
-                if (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
+                if closes && (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
                     let _ = sysfd::close((c * CHUNK + i) as i32);
                 }
                 (*chunk.add(i)).inner.reset(EMPTY);

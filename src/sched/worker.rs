@@ -10,6 +10,7 @@ use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
 use crate::signal::SharedMask;
+use crate::signal::altstack::{self, AltStack};
 use crate::sys::{self, futex, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
@@ -40,6 +41,8 @@ pub struct Worker {
     fp: Cell<FpControl>,
     /// The kernel thread's signal mask.
     mask: SharedMask,
+    /// Its alternate stack.
+    pub alt: Cell<AltStack>,
     retired: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
@@ -74,6 +77,7 @@ impl Worker {
             tick: Cell::new(0),
             fp: Cell::new(FpControl::DEFAULT),
             mask: SharedMask::new(0),
+            alt: Cell::new(AltStack::NONE),
             retired: Cell::new(false),
             first: Cell::new(false),
             mailbox: AtomicPtr::new(null_mut()),
@@ -416,7 +420,7 @@ unsafe fn begin(arg: *mut core::ffi::c_void) -> &'static Worker {
     w.tid.store(sys::gettid(), Ordering::Release);
     w.mask.set(sig::mask());
     w.fp.set(FpControl::save());
-    crate::signal::altstack::worker_started();
+    w.alt.set(altstack::worker_started());
     w
 }
 

@@ -5,6 +5,7 @@ use crate::arch;
 use crate::real;
 use crate::sys::lock::Lock;
 use crate::sys::{self, sig};
+use crate::thread;
 use core::ffi::{c_int, c_void};
 
 const SIGNALS: usize = 65;
@@ -113,7 +114,8 @@ pub unsafe fn call(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_voi
         }
     };
     if a.flags & libc::SA_ONSTACK != 0 {
-        altstack::with_end(run)
+        // SAFETY: as above.
+        altstack::with_end(unsafe { altstack::interrupted_at(context.cast()) }, run)
     } else {
         run(None)
     }
@@ -133,7 +135,13 @@ pub fn call_noted(info: &libc::siginfo_t, mask: sig::Mask) {
         let registers = &mut context.uc_mcontext.gregs;
         registers[libc::REG_RSP as usize] = arch::stack_pointer() as i64;
         registers[libc::REG_RIP as usize] = call_noted as *const () as i64;
+        if let Some(t) = thread::current() {
+            altstack::show(t, &mut context);
+        }
         call(info.si_signo, &mut info, (&raw mut context).cast());
+        if let Some(t) = thread::current() {
+            altstack::take_back(t, &context);
+        }
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! The kernel knows one alternate stack for a kernel thread. A worker's is the engine's, on which a stack overflow can be
 //! told; it must not hold a handler of the program's, which may park while the worker runs another thread. So handlers are
-//! installed without SA_ONSTACK (faults excepted), and the wrapper changes to the thread's alternate stack itself.
+//! installed without SA_ONSTACK, and the wrapper changes to the thread's alternate stack itself. Those of faults are not: they
+//! arrive on the worker's, and leave it (`frame`).
+//!
+//! A handler finds its thread's alternate stack in its context, and the kernel, when it has returned, that of the worker which the
+//! thread is on by then.
 
 use crate::arch;
 use crate::errno::Errno;
@@ -26,6 +30,15 @@ pub struct AltStack {
 
 impl AltStack {
     pub const NONE: AltStack = AltStack { at: 0, size: 0, disarms: false };
+
+    pub fn is_none(&self) -> bool {
+        self.size == 0
+    }
+
+    /// Where a frame on it ends.
+    pub fn end(&self) -> usize {
+        (self.at + self.size) & !15
+    }
 
     /// Whether a stack pointer lies on it.
     pub fn has(&self, sp: usize) -> bool {
@@ -84,17 +97,63 @@ pub fn set(t: &Thread, sp: usize, new: Option<libc::stack_t>) -> Result<libc::st
     Ok(now.shown(sp))
 }
 
-/// Runs `call` with the end of the alternate stack that the calling thread's handler belongs on; `None`: where it is.
-pub fn with_end<R>(call: impl FnOnce(Option<usize>) -> R) -> R {
+/// What the kernel put into a handler's context: the alternate stack of the kernel thread.
+///
+/// # Safety
+/// `context` is the handler's ucontext.
+pub unsafe fn of_context(context: *const libc::ucontext_t) -> AltStack {
+    // SAFETY: the caller's context.
+    AltStack::of(unsafe { &(*context).uc_stack })
+}
+
+/// The stack pointer that a handler interrupted.
+///
+/// # Safety
+/// `context` is the handler's ucontext.
+pub unsafe fn interrupted_at(context: *const libc::ucontext_t) -> usize {
+    // SAFETY: the caller's context.
+    unsafe { (*context).uc_mcontext.gregs[libc::REG_RSP as usize] as usize }
+}
+
+/// A handler of `t` is to find the thread's own alternate stack in its context.
+///
+/// # Safety
+/// `context` is the handler's ucontext.
+pub unsafe fn show(t: &Thread, context: *mut libc::ucontext_t) {
+    // SAFETY: the caller's context.
+    unsafe { (*context).uc_stack = t.signals.alt.get().shown(0) };
+}
+
+/// The handler of `t` returns: the thread's alternate stack is again what the context says.
+///
+/// # Safety
+/// `context` is the handler's ucontext, which was given to [`show`].
+pub unsafe fn take_back(t: &Thread, context: *const libc::ucontext_t) {
+    // SAFETY: the caller's context. What the kernel would refuse it ignores here.
+    let _ = unsafe { set(t, interrupted_at(context), Some((*context).uc_stack)) };
+}
+
+/// The kernel takes the context back: it is to leave the kernel thread its alternate stack.
+///
+/// # Safety
+/// `context` is the handler's ucontext; the caller is `t`, which does not leave its worker before it has returned.
+pub unsafe fn hide(t: &Thread, context: *mut libc::ucontext_t) {
+    // SAFETY: the caller's context; workers are never freed.
+    unsafe { (*context).uc_stack = (*t.worker.get()).alt.get().shown(0) };
+}
+
+/// Runs `call` with the end of the alternate stack that the calling thread's handler belongs on; `None`: where it is. `sp` is
+/// the stack pointer that it interrupted.
+pub fn with_end<R>(sp: usize, call: impl FnOnce(Option<usize>) -> R) -> R {
     let t = thread::current();
     let alt = t.map_or_else(of_kernel_thread, |t| t.signals.alt.get());
-    if alt.size == 0 || alt.has(arch::stack_pointer()) {
+    if alt.is_none() || alt.has(sp) {
         return call(None);
     }
     if let Some(t) = t.filter(|_| alt.disarms) {
         t.signals.alt.set(AltStack::NONE);
     }
-    let r = call(Some((alt.at + alt.size) & !15));
+    let r = call((!alt.has(arch::stack_pointer())).then_some(alt.end()));
     if let Some(t) = t.filter(|_| alt.disarms) {
         t.signals.alt.set(alt);
     }
@@ -104,15 +163,19 @@ pub fn with_end<R>(call: impl FnOnce(Option<usize>) -> R) -> R {
 const OF_WORKER: usize = 64 * 1024;
 
 /// Gives a worker's kernel thread the engine's, on which a stack overflow can be told.
-pub fn worker_started() {
+pub fn worker_started() -> AltStack {
     let at = alloc::map(OF_WORKER);
-    if !at.is_null() {
-        set_of_kernel_thread(AltStack { at: at as usize, size: OF_WORKER, disarms: false });
+    if at.is_null() {
+        return of_kernel_thread();
     }
+    let alt = AltStack { at: at as usize, size: OF_WORKER, disarms: false };
+    set_of_kernel_thread(alt);
+    alt
 }
 
 /// The same for the first worker; the kernel's was main's.
 pub fn first_worker_started(main: &Thread) {
     main.signals.alt.set(of_kernel_thread());
-    worker_started();
+    // SAFETY: workers are never freed, and the calling thread's is its own.
+    unsafe { (*main.worker.get()).alt.set(worker_started()) };
 }

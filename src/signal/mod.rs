@@ -17,6 +17,7 @@
 pub mod action;
 pub mod altstack;
 pub mod arrivals;
+mod frame;
 pub mod inbox;
 pub mod route;
 pub mod setxid;
@@ -164,12 +165,43 @@ pub fn forget_interruption() {
 ///
 /// # Safety
 /// Called by the kernel, as the handler of a signal with SA_SIGINFO.
-pub unsafe extern "C" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+pub unsafe extern "C-unwind" fn wrapper(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a live siginfo and ucontext.
     unsafe {
         if signo == libc::SIGSEGV && arch::recover(context) {
             return;
         }
+        if is_fault(signo) {
+            frame::leave_workers_stack(signo, info, context, settled);
+        }
+        settled(signo, info, context);
+    }
+}
+
+/// The handler, on the stack where it stays.
+///
+/// # Safety
+/// As [`wrapper`].
+unsafe extern "C-unwind" fn settled(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's structures.
+    unsafe {
+        if let Some(t) = thread::current() {
+            altstack::show(t, context.cast());
+        }
+        deliver(signo, info, context);
+        // None in the child of a fork that the handler made: there the thread's own is the kernel's.
+        if let Some(t) = thread::current() {
+            altstack::take_back(t, context.cast());
+            altstack::hide(t, context.cast());
+        }
+    }
+}
+
+/// # Safety
+/// As [`wrapper`].
+unsafe fn deliver(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's structures.
+    unsafe {
         if is_fault(signo) && (*info).si_code > 0 {
             fault(signo, info, context);
             return;

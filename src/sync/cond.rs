@@ -4,13 +4,15 @@
 //! version (GLIBC_2.2.5), which hold something else in the same place, are not even read.
 
 use super::{deadline, mutex};
+use crate::arch::tls;
 use crate::errno::Exit;
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
+use crate::real;
 use crate::report::Call;
 use crate::sys::time::Deadline;
-use crate::thread::cancel;
 use crate::thread::wait::Wait;
+use crate::thread::{beside, cancel};
 
 type Cond = libc::pthread_cond_t;
 type Mutex = libc::pthread_mutex_t;
@@ -83,8 +85,8 @@ pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
     unsafe {
         // Asked before: a waiter that is woken may destroy it.
-        let shared = flags(c) & SHARED != 0;
-        if lot::unpark_after_rmw(c as usize, Kind::Cond, 1) == 0 && shared {
+        let others = flags(c) & SHARED != 0 || tell_beside();
+        if lot::unpark_after_rmw(c as usize, Kind::Cond, 1) == 0 && others {
             return Err(Exit::Native);
         }
     }
@@ -98,9 +100,9 @@ pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
 pub unsafe fn broadcast(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
     unsafe {
-        let shared = flags(c) & SHARED != 0;
+        let others = flags(c) & SHARED != 0 || tell_beside();
         lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
-        if shared {
+        if others {
             return Err(Exit::Native);
         }
     }
@@ -132,7 +134,7 @@ pub unsafe fn old_timedwait(c: *mut Cond, m: *mut Mutex, at: *const libc::timesp
 pub unsafe fn old_signal(c: *mut Cond) -> Result<(), Exit> {
     // A waiter counts itself before it releases the mutex, under which the caller changed the predicate.
     lot::unpark_after_rmw(c as usize, Kind::Cond, 1);
-    Ok(())
+    if tell_beside() { Err(Exit::Native) } else { Ok(()) }
 }
 
 /// pthread_cond_broadcast of GLIBC_2.2.5.
@@ -141,7 +143,34 @@ pub unsafe fn old_signal(c: *mut Cond) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn old_broadcast(c: *mut Cond) -> Result<(), Exit> {
     lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
-    Ok(())
+    if tell_beside() { Err(Exit::Native) } else { Ok(()) }
+}
+
+/// Tells the processes beside us, if there may be some. Whether one may also wait as libc does, since before there were threads.
+fn tell_beside() -> bool {
+    let any = beside::any_process();
+    if any {
+        beside::signal();
+    }
+    any
+}
+
+/// The wait of a process in others' memory: see `thread::beside`.
+///
+/// # Safety
+/// As [`wait_until`].
+unsafe fn wait_beside(m: *mut Mutex, until: Option<Deadline>) -> Result<(), Exit> {
+    let seen = beside::signals();
+    // SAFETY: the caller's mutex.
+    unsafe {
+        mutex::unlock(m)?;
+        let in_time = beside::wait_for_signal(seen, until);
+        match real::pthread_mutex_lock(m) {
+            0 if in_time => Ok(()),
+            0 => Err(Exit::Errno(libc::ETIMEDOUT)),
+            e => Err(Exit::Errno(e)),
+        }
+    }
 }
 
 /// Waits on the key with the mutex released meanwhile. A cancelled thread has the mutex again when it is told.
@@ -156,6 +185,9 @@ unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<Deadline>) -> Resu
     unsafe {
         if !mutex::is_unlockable(m) {
             return Err(Exit::Errno(libc::EPERM));
+        }
+        if tls::is_held() {
+            return wait_beside(m, until);
         }
         let how = Wait::until(Call::Cond, until).cancellable();
         let parked = lot::park_unchecked(key, Kind::Cond, &how, || {

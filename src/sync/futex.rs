@@ -5,6 +5,7 @@
 //! flag out): if its word is in shared memory it is the real call, offloaded. Wakes go to both, the lot first: the kernel may hold waiters from before activation, foreign ones,
 //! or another process's.
 
+use crate::arch::tls;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::{Errno, Exit};
 use crate::ops::offload;
@@ -14,6 +15,7 @@ use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::time::{self, Deadline, Timespec};
 use crate::sys::{maps, mem};
+use crate::thread::beside;
 use crate::thread::wait::Wait;
 
 type Words = [usize; 6];
@@ -35,7 +37,12 @@ pub unsafe fn futex(a: Words) -> Result<isize, Exit> {
     // SAFETY: the caller's arguments, as the kernel would take them.
     unsafe {
         match op & COMMAND {
-            libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if private || !maps::is_shared(a[0]) => wait(a, op),
+            libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if tls::is_held() => Err(Exit::Native),
+            libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET
+                if private || !(beside::is_cleared(a[0]) || maps::is_shared(a[0])) =>
+            {
+                wait(a, op)
+            }
             libc::FUTEX_WAKE => wake(a, u32::MAX),
             libc::FUTEX_WAKE_BITSET => wake(a, a[5] as u32),
             libc::FUTEX_REQUEUE => requeue(a, None),

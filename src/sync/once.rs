@@ -1,9 +1,12 @@
 //! pthread_once: glibc's control word, our waiting. The initialiser may park, be cancelled, or throw.
 
+use crate::arch::tls;
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Exit;
 use crate::park::lot::{self, Kind};
 use crate::report::Call;
+use crate::sys::futex;
+use crate::thread::beside;
 use crate::thread::wait::Wait;
 use core::ffi::c_int;
 
@@ -28,6 +31,9 @@ impl Drop for Attempt<'_> {
 
 fn wake(word: &AtomicU32) {
     lot::unpark(word.as_ptr() as usize, Kind::Once, usize::MAX, u32::MAX);
+    if beside::any_process() {
+        futex::wake(word, i32::MAX as u32);
+    }
 }
 
 /// pthread_once(3).
@@ -43,7 +49,9 @@ pub unsafe fn once(control: *mut libc::pthread_once_t, init: Initialiser) -> Res
         if now & DONE != 0 {
             return Ok(0);
         }
-        if now == running {
+        if now == running && tls::is_held() {
+            futex::wait(word, running);
+        } else if now == running {
             lot::park(
                 word.as_ptr() as usize,
                 Kind::Once,

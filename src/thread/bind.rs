@@ -6,11 +6,12 @@
 //! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
 //! lock whose owner the kernel or another process looks at.
 //!
-//! Main's kernel thread is the process's first, whoever asks.
+//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child: the
+//! kernel thread that does is the child's parent, and ends with its thread or, main's, with the process.
 //!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
-use super::{ENDED, FREE, Thread, is_main, tcb, wait};
+use super::{ENDED, FREE, Thread, is_main, loader, tcb, wait};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Errno;
@@ -38,7 +39,12 @@ pub fn to_unique_tid() {
 pub fn to_kernel_tid() {
     to_kernel_thread();
     if let Some((t, word)) = super::current().zip(tcb::tid(arch::thread_pointer())) {
-        word.store(t.tid(), Ordering::Relaxed);
+        tls::enter();
+        let shown = word.swap(t.tid(), Ordering::Relaxed);
+        if shown != t.tid() {
+            loader::rename_owner(shown, t.tid());
+        }
+        tls::leave();
     }
 }
 
@@ -56,6 +62,16 @@ pub fn to_kernel_thread() {
         } else {
             go_home(t);
         }
+    }
+}
+
+/// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
+/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
+pub fn to_parent() {
+    match super::current() {
+        Some(t) if !is_main(t) => to_kernel_thread(),
+        Some(main) if !main.is_bound() => come_home(main),
+        _ => {}
     }
 }
 
@@ -136,15 +152,20 @@ fn go_home(t: &Thread) {
 /// The calling green thread keeps its worker's kernel thread.
 fn take_workers(t: &Thread) {
     if is_main(t) {
-        let until = time::after(COME_HOME);
-        // SAFETY: workers are never freed.
-        while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
-            look_later();
-        }
+        come_home(t);
     }
     sched::bind();
     register(t);
     t.set_kernel_tid(sys::gettid());
+}
+
+/// Main, which calls, goes to the process's first kernel thread, if that can be had.
+pub(super) fn come_home(main: &Thread) {
+    let until = time::after(COME_HOME);
+    // SAFETY: workers are never freed.
+    while !unsafe { (*main.worker.get()).is_first() } && time::now() < until {
+        look_later();
+    }
 }
 
 /// The calling kernel thread is the home of `t`, which is about to run here for the first time.

@@ -59,7 +59,7 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
         0 if t.c11.get() => outcome.value as c_int as isize as *mut c_void,
         0 => outcome.value as *mut c_void,
         _ if t.exiting.get() => t.value.get(),
-        _ => core::ptr::without_provenance_mut(usize::MAX),
+        _ => CANCELED,
     };
     t.value.set(value);
     // SAFETY: libc's own function for the calling thread's C++ thread_local destructors.
@@ -123,14 +123,50 @@ pub fn before_exit(value: *mut c_void) {
     t.value.set(value);
     t.exiting.set(true);
     if super::main_thread().is_some_and(|m| core::ptr::eq(m, t)) && t.tp() == INITIAL.load(Ordering::Relaxed) {
-        leave_main();
+        leave_main(|_| FIRST_ROUND);
     }
 }
+
+/// The key by which main is watched, plus one; 0 before it is made. It is the process's, and its child's after a fork.
+static WATCH: AtomicU32 = AtomicU32::new(0);
+
+/// The calling thread is main from now on. libc can unwind it without a hook: in a call that it makes itself, or when a
+/// signal finds it cancelled asynchronously. Then a destructor of ours, which libc runs next, is the first to hear of it.
+pub fn watch_main() {
+    if arch::thread_pointer() != INITIAL.load(Ordering::Relaxed) {
+        // A forked child whose main thread began on a stack of ours: it unwinds into our frame.
+        return;
+    }
+    let mut key = WATCH.load(Ordering::Relaxed).wrapping_sub(1);
+    // SAFETY: a key of our own with a non-null value on the calling thread; its destructor is below.
+    unsafe {
+        if key == u32::MAX && real::pthread_key_create(&mut key, Some(main_is_unwound)) != 0 {
+            return;
+        }
+        WATCH.store(key + 1, Ordering::Relaxed);
+        real::pthread_setspecific(key, core::ptr::without_provenance(1));
+    }
+}
+
+/// Main has been unwound. Where nobody has told, it was cancelled.
+unsafe extern "C" fn main_is_unwound(_: *mut c_void) {
+    let Some(main) = super::main_thread() else { return };
+    if main.exiting.get() || !core::ptr::eq(tls::current(), main) {
+        return;
+    }
+    main.value.set(CANCELED);
+    main.exiting.set(true);
+    let watch = WATCH.load(Ordering::Relaxed) - 1;
+    // libc goes through the keys in their order: it comes to a lower one in the next round.
+    let first = |key| if key > watch { FIRST_ROUND } else { FIRST_ROUND + 1 };
+    leave_main(first);
+}
+
+const CANCELED: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
 
 /// The calling thread is at a cancellation point, and libc is about to be asked: if it is main that is cancelled, it ends as
 /// by pthread_exit. False for main that is not: libc must not find it cancelled a moment later.
 pub fn before_cancel() -> bool {
-    const CANCELED: *mut c_void = core::ptr::without_provenance_mut(usize::MAX);
     if !super::is_main(tls::current()) {
         return true;
     }
@@ -147,18 +183,25 @@ pub fn before_cancel() -> bool {
 }
 
 /// Main ends alone: libc runs its key destructors after the unwinding and then asks its own thread count
-/// whether it was the last. A key of ours, whose destructor runs among those, answers instead.
-fn leave_main() {
+/// whether it was the last. A key of ours, whose destructor runs among those, answers instead. `first`: the round in which libc
+/// will first come to that key.
+fn leave_main(first: impl Fn(libc::pthread_key_t) -> usize) {
+    if let Some(main) = super::main_thread().filter(|main| !main.is_bound()) {
+        super::bind::come_home(main);
+    }
     sched::bind();
     let mut key: libc::pthread_key_t = 0;
     // SAFETY: a key of our own with a non-null value on the calling thread; its destructor is below.
     unsafe {
         if real::pthread_key_create(&mut key, Some(main_is_gone)) == 0 {
             LAST_KEY.store(key, Ordering::Relaxed);
-            real::pthread_setspecific(key, core::ptr::without_provenance(1));
+            real::pthread_setspecific(key, core::ptr::without_provenance(first(key)));
         }
     }
 }
+
+/// Of the rounds in which libc runs the destructors of keys.
+const FIRST_ROUND: usize = 1;
 
 static LAST_KEY: AtomicU32 = AtomicU32::new(0);
 

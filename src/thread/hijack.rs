@@ -70,6 +70,29 @@ pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'st
     Ok(t)
 }
 
+/// The stack of a pair that is wanted for its TCB.
+const SMALL: Shape = Shape { size: 256 * 1024, guard: 4096, user: None };
+
+/// Makes a pair that no thread of ours is to run on, and waits until it has hatched.
+pub fn make_empty() -> Option<&'static Thread> {
+    make_hatched(SMALL)
+}
+
+/// Makes a pair of a shape that has no other attributes, and waits until it has hatched.
+pub(super) fn make_hatched(shape: Shape) -> Option<&'static Thread> {
+    // SAFETY: an attribute object of our own, initialised before use.
+    let t = unsafe {
+        let mut attr: libc::pthread_attr_t = core::mem::zeroed();
+        real::pthread_attr_init(&mut attr);
+        real::pthread_attr_setstacksize(&mut attr, shape.size);
+        let made = make(&mut attr, shape).ok();
+        real::pthread_attr_destroy(&mut attr);
+        made?
+    };
+    t.await_hatched();
+    Some(t)
+}
+
 /// The start routine of every hijacked pthread. All signals but a setuid's are blocked.
 unsafe extern "C-unwind" fn hatch(arg: *mut c_void) -> *mut c_void {
     // SAFETY: `make` passes a leaked record, which this kernel thread alone uses until it is published.

@@ -12,6 +12,7 @@
 //! | ENDED     | has ended, its value waits for a join       |
 //! | FREE      | joined or recycled; the handle is stale     |
 
+pub mod beside;
 pub mod bind;
 pub mod cancel;
 pub mod exit;
@@ -20,6 +21,7 @@ pub mod hijack;
 pub mod keys;
 mod list;
 mod listen;
+pub mod loader;
 pub mod recycle;
 pub mod slab;
 pub mod stack;
@@ -602,6 +604,20 @@ pub unsafe fn plant_worker(tp: usize, w: *const Worker) {
         block.add(1).cast::<u64>().write(1);
         block.add(2).write(w as usize);
     }
+}
+
+/// Writes who has it into the engine's block of a TCB that nobody runs on.
+fn plant_guest(tp: usize, guest: beside::Guest) {
+    const HELD: usize = 3;
+    let held = match guest {
+        beside::Guest::Thread => 0,
+        beside::Guest::Process(shares) => tls::held_by_process(shares.bits()),
+    };
+    let block = (tp as isize + arch::tls_offset()) as *mut [usize; 8];
+    let mut words = [0; 8];
+    words[HELD] = held;
+    // SAFETY: the block lies in the static TLS of a live TCB.
+    unsafe { block.write(words) };
 }
 
 /// What libc has done, in a forked child, with the TCBs and stacks of its parent's other threads.

@@ -47,6 +47,7 @@ pub fn init() -> bool {
     CANCEL.store(cancel, Ordering::Relaxed);
     SIZE.store(size as usize, Ordering::Relaxed);
     learn_robust_head();
+    super::loader::init();
     true
 }
 

@@ -20,7 +20,6 @@ use crate::config;
 use crate::real;
 use crate::report;
 use crate::sys::lock::Lock;
-use core::mem::MaybeUninit;
 use core::ptr::without_provenance_mut;
 
 /// How many pairs of one shape glibc makes before the proof is worth its price.
@@ -182,16 +181,7 @@ fn learn(shape: Shape) -> Option<(&'static Template, &'static Thread)> {
 
 /// A hatched pair that glibc made on a stack of a reservation.
 fn by_libc(shape: Shape) -> Option<&'static Thread> {
-    let mut attr = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: an attribute object of our own, initialised before use.
-    let t = unsafe {
-        real::pthread_attr_init(attr.as_mut_ptr());
-        real::pthread_attr_setstacksize(attr.as_mut_ptr(), shape.size);
-        let made = hijack::make(&mut *attr.as_mut_ptr(), shape);
-        real::pthread_attr_destroy(attr.as_mut_ptr());
-        made.ok()?
-    };
-    t.await_hatched();
+    let t = hijack::make_hatched(shape)?;
     if t.pair.get().source == Source::Slab {
         return Some(t);
     }

@@ -38,6 +38,50 @@ unsafe extern "C" fn count(info: *mut libc::dl_phdr_info, size: usize, loads: *m
     1
 }
 
+/// Gives the TCB at `tp`, which nobody runs on, the calling thread's values, of modules whose blocks are at a fixed place.
+pub fn copy_to(tp: usize) {
+    let _loader = LOADER.lock();
+    let mut tp = tp;
+    // SAFETY: the callback matches the prototype and is given what it expects.
+    unsafe { libc::dl_iterate_phdr(Some(copy_module), (&raw mut tp).cast()) };
+}
+
+unsafe extern "C" fn copy_module(info: *mut libc::dl_phdr_info, _: usize, to: *mut c_void) -> c_int {
+    // SAFETY: the loader passes a live description; `copy_to` passes the thread pointer. A block at the same distance from
+    // both thread pointers, by the other's own table, is static, and of the same size in both.
+    unsafe {
+        let (info, tp) = (&*info, *to.cast::<usize>());
+        let block = info.dlpi_tls_data.cast::<u8>();
+        if block.is_null() {
+            return 0;
+        }
+        let theirs = tp.wrapping_add((block as usize).wrapping_sub(arch::thread_pointer()));
+        if block_of(tp, info.dlpi_tls_modid) != Some(theirs) {
+            return 0;
+        }
+        let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
+        let is_kept = |h: &libc::Elf64_Phdr| is_kept(info.dlpi_name, block as usize, h.p_memsz as usize);
+        for h in headers.iter().filter(|h| h.p_type == libc::PT_TLS && !is_kept(h)) {
+            block.copy_to_nonoverlapping(theirs as *mut u8, h.p_memsz as usize);
+        }
+    }
+    0
+}
+
+/// Where the TCB at `tp` has the block of a module, by its table (the TLS ABI's `dtv`): a count, then pairs of words, of which
+/// the first is a generation.
+///
+/// # Safety
+/// `tp` is a live TCB.
+unsafe fn block_of(tp: usize, module: usize) -> Option<usize> {
+    // SAFETY: the TCB's second word is the address of its table, behind the pair that holds the count.
+    unsafe {
+        let table = *((tp as *const *const usize).add(1));
+        let count = *table.sub(2);
+        (1..=count).contains(&module).then(|| *table.add(2 * module))
+    }
+}
+
 unsafe extern "C" fn one_module(info: *mut libc::dl_phdr_info, _: usize, _: *mut c_void) -> c_int {
     // SAFETY: the loader passes a live description whose headers and image are mapped; `dlpi_tls_data` is
     // this thread's block, or null when it has none yet, and is as large as the segment says.

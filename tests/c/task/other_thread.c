@@ -113,7 +113,7 @@ int main(void)
     finish(thread);
     finish(start(bystander, NULL));
 
-    // One that ends before it could have moved anywhere.
+    // One that ends before it could have moved anywhere. Of one that has ended libc knows the id 0, which to the kernel is the caller.
     for (int i = 0; i < 20; i++) {
         thread = start(return_it, NULL);
         int error = pthread_setaffinity_np(thread, sizeof one, &one);

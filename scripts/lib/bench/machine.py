@@ -1,9 +1,14 @@
-"""What the figures were measured on: without it, a stored result cannot be compared with another."""
+"""What the figures were measured on, without which a stored result cannot be compared with another; and what this machine's limits allow."""
 
 import os
 import platform
+import resource
 import time
 from pathlib import Path
+
+from running import CannotRun
+
+SPARE = 200  # descriptors and threads that are not the scene's own
 
 
 def description(kit, rounds, seconds):
@@ -12,6 +17,7 @@ def description(kit, rounds, seconds):
         "cpus": len(os.sched_getaffinity(0)),
         "kernel": platform.release(),
         "libc": " ".join(platform.libc_ver()),
+        "python": platform.python_version(),
         "load_before": os.getloadavg()[0],
         "library_bytes": kit.library.stat().st_size,
         "workers": kit.workers or "default",
@@ -38,3 +44,45 @@ def headline(about):
     if about["cpus"] < 2:
         text += "\nnote: one CPU only; server and load take from one another"
     return text
+
+
+def allow_descriptors(count):
+    """Raises the limit that children inherit; root may go beyond the hard one."""
+    wanted = count + SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+    except (ValueError, PermissionError):
+        raise CannotRun(f"{wanted:,} open files are needed and the hard limit is {hard:,} (ulimit -Hn)") from None
+
+
+def require_kernel_threads(count):
+    """Whether that many kernel threads can exist: the least of what the kernel sets, by name."""
+    limit, name = min(thread_limits())
+    if count + SPARE > limit:
+        raise CannotRun(f"{count:,} kernel threads are needed and {name} allows {limit:,}")
+
+
+def thread_limits():
+    for path in ("kernel/pid_max", "kernel/threads-max"):
+        yield int(Path("/proc/sys", path).read_text()), path.replace("/", ".")
+    # Each stack is a mapping and its guard another.
+    yield int(Path("/proc/sys/vm/max_map_count").read_text()) // 2, "half of vm.max_map_count"
+    own = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+    if own != resource.RLIM_INFINITY and os.geteuid() != 0:
+        yield own, "ulimit -u"
+    for path in cgroup_limits():
+        words = path.read_text().strip()
+        if words != "max":
+            yield int(words), "the cgroup's pids.max"
+
+
+def cgroup_limits():
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        if controllers in ("", "pids"):
+            path = Path("/sys/fs/cgroup", controllers, group.lstrip("/"), "pids.max")
+            if path.exists():
+                yield path

@@ -46,16 +46,25 @@ def headline(about):
     return text
 
 
-def allow_descriptors(count):
-    """Raises the limit that children inherit; root may go beyond the hard one."""
-    wanted = count + SPARE
+def most_descriptors():
+    """How many open files a scene may have here; a privileged process may raise the hard limit, which is done here."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft >= wanted:
-        return
+    ceiling = int(Path("/proc/sys/fs/nr_open").read_text())
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, ceiling))
+        hard = ceiling
     except (ValueError, PermissionError):
-        raise CannotRun(f"{wanted:,} open files are needed and the hard limit is {hard:,} (ulimit -Hn)") from None
+        pass
+    return hard - SPARE
+
+
+def allow_descriptors(count):
+    """Raises the limit that children inherit."""
+    most = most_descriptors()
+    if count > most:
+        raise CannotRun(f"{count:,} open files are needed and the hard limit allows {most:,} (ulimit -Hn)")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + SPARE), hard))
 
 
 def require_kernel_threads(count):

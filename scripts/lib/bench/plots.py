@@ -44,7 +44,7 @@ PLOTS = (
     Plot("mutex", "One contended mutex: a critical section (less is better)", "ns_per_section", "ns, logarithmic",
          ["mutex-2", "mutex-16", "mutex-1000"], log=True),
     Plot("timers", "Sleepers: CPU time for each (less is better)", "cpu_us_per_sleeper", "µs", ["timers-10000", "timers-100000"], PYTHON),
-    Plot("ring", "Ring of pipes: a hop (less is better)", "ns_per_hop", "ns", ["ring-10000-pinned", "ring-10000-unpinned"]),
+    Plot("ring", "Ring of pipes: a hop (less is better)", "ns_per_hop", "ns", ["ring-pinned", "ring-unpinned"]),
     Plot("memory", "Memory of the machine for a parked thread (less is better)", "machine_bytes_per_thread", "bytes",
          ["memory-cond", "memory-recv"]),
     Plot("python", "Python servers, 1,000 connections: requests per second (more is better)", "requests_per_second", "requests/s",

@@ -8,6 +8,7 @@ a wrong byte, a lost count or a program that fails is a line on stderr and exit 
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def argument_parser():
     parser.add_argument("--add", action="store_true", help="keep the scenes that the results already have and this run does not")
     parser.add_argument("--plots", nargs="?", type=Path, const=ROOT / PLOTS, metavar="DIRECTORY",
                         help=f"measure nothing: draw the results (default {PLOTS})")
-    parser.add_argument("--readme", action="store_true", help="measure nothing: draw the results, and put them into README.md with their table")
+    parser.add_argument("--readme", nargs="?", type=Path, const=ROOT / "README.md", metavar="FILE",
+                        help="measure nothing: draw the results, and put them with their table into README.md, between its marks")
     parser.add_argument("--setup", nargs="*", metavar="PEER", help="measure nothing: bring what these peers (default: all) and the scenes need")
     return parser
 
@@ -96,8 +98,7 @@ def installed(kit, chosen):
 
 def lacks(scene):
     """The packages of a scene's own that are not here."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
-    return [package for command, package in scene.needs if shutil.which(command, path=path) is None]
+    return [package for command, package in scene.needs if shutil.which(command) is None]
 
 
 class Measured:
@@ -149,9 +150,9 @@ def draw(kit, options, results_path):
     written = plots.write_all(folder, results)
     print(f"{len(written)} plots: {folder}")
     if options.readme:
-        relative = [(title, path.relative_to(kit.root).as_posix()) for title, path in written]
-        report.write_readme(kit.root / "README.md", results, relative)
-        print("README.md: written between its marks")
+        relative = [(title, Path(os.path.relpath(path, options.readme.parent)).as_posix()) for title, path in written]
+        report.write_readme(options.readme, results, relative)
+        print(f"{options.readme}: written between its marks")
 
 
 def measure(kit, options, selected, results_path):
@@ -205,6 +206,7 @@ def main():
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # in order, so that what runs is ended
     try:
         sys.exit(main())
     except KeyboardInterrupt:

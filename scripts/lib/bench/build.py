@@ -4,6 +4,7 @@ C and Go programs are built when they are older than their sources, for that nee
 packages are brought by `scripts/bench --setup` only; without them those peers are missing.
 """
 
+import functools
 import os
 import shutil
 import subprocess
@@ -59,8 +60,9 @@ class Kit:
             self.must(["go", "build", "-o", program, "."], "the Go peer does not compile", cwd=self.peers / "go")
         return program
 
+    @functools.cache  # a peer is asked for again and again, and cargo takes its time to say no
     def build_rust(self, offline=True):
-        """The path of a Rust peer's program, or None where its crates have not been fetched."""
+        """Whether the Rust peers' programs are there and new; without the network only where their crates have been fetched."""
         sources = [path for path in (self.peers / "rust").rglob("*") if path.is_file()]
         if newer(self.rust / "release" / "tokio", sources) and newer(self.rust / "release" / "may", sources):
             return True

@@ -6,6 +6,7 @@ library, and a server's memory map is looked at. Every run is bounded in time, a
 
 import contextlib
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -43,8 +44,9 @@ def pinned(cpu, command):
 
 
 def start(kit, command, preloaded=False, cpu=None, **how):
+    """A process in a session of its own, so that its end takes its children along: nginx's workers, what strace traces."""
     return subprocess.Popen(pinned(cpu, command), **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **how},
-                            text=True, env=environment(kit, preloaded))
+                            text=True, start_new_session=True, env=environment(kit, preloaded))
 
 
 def output(kit, command, preloaded=False, cpu=None, seconds=0.0, watch=False):
@@ -107,8 +109,8 @@ def ended_at_last(process):
     try:
         yield
     finally:
-        if process.poll() is None:
-            process.kill()
+        with contextlib.suppress(ProcessLookupError):  # all have ended
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

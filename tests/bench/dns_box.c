@@ -13,6 +13,7 @@
 
 #include <fcntl.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -20,7 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
-enum { CANNOT = 77, DNS_PORT = 53, HEADER = 12, TYPE_A = 1, TYPE_AAAA = 28, NO_SUCH_NAME = 3 };
+enum { CANNOT = 77, DNS_PORT = 53, HEADER = 12, SOCKETS = 16, TYPE_A = 1, TYPE_AAAA = 28, NO_SUCH_NAME = 3 };
 
 __attribute__((noreturn)) static void cannot(const char *what)
 {
@@ -68,19 +69,24 @@ static void replace(const char *directory, const char *name, const char *text)
         cannot(theirs);
 }
 
-static int loopback_socket(void)
+/* Several sockets on one port, among which the kernel spreads the clients: the buffer of one, which only root may make larger, would not
+ * hold what a thousand threads ask at once, and libc asks again only after seconds. */
+static void open_sockets(struct pollfd *sockets)
 {
     struct ifreq interface = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     struct sockaddr_in address = loopback(DNS_PORT);
-    int size = 8 << 20; /* a thousand questions at once must not be dropped: libc asks again only after seconds */
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &interface) != 0)
-        cannot("loopback");
-    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
-        cannot("port 53");
-    return fd;
+    int one = 1, size = 8 << 20;
+    for (int i = 0; i < SOCKETS; i++) {
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0 || (i == 0 && ioctl(fd, SIOCSIFFLAGS, &interface) != 0))
+            cannot("loopback");
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0)
+            setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+        if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0)
+            cannot("port 53");
+        sockets[i] = (struct pollfd){.fd = fd, .events = POLLIN};
+    }
 }
 
 /* The number of h<n>.bench.test, or -1; *end is where the question's type begins. */
@@ -124,21 +130,34 @@ static size_t answer(unsigned char *packet, size_t size)
     return size;
 }
 
-__attribute__((noreturn)) static void serve(int fd)
+static void answer_all(int fd)
 {
     unsigned char packet[512 + 64];
     struct sockaddr_in client;
     for (;;) {
         socklen_t length = sizeof client;
         ssize_t got = recvfrom(fd, packet, 512, 0, (struct sockaddr *)&client, &length);
-        size_t size = got > 0 ? answer(packet, (size_t)got) : 0;
+        if (got < 0)
+            return; /* nothing more, for now */
+        size_t size = answer(packet, (size_t)got);
         if (size > 0)
             sendto(fd, packet, size, 0, (struct sockaddr *)&client, length);
     }
 }
 
+__attribute__((noreturn)) static void serve(struct pollfd *sockets)
+{
+    for (;;) {
+        poll(sockets, SOCKETS, -1);
+        for (int i = 0; i < SOCKETS; i++)
+            if (sockets[i].revents != 0)
+                answer_all(sockets[i].fd);
+    }
+}
+
 int main(int argc, char **argv)
 {
+    struct pollfd sockets[SOCKETS];
     if (argc < 3) {
         fprintf(stderr, "usage: dns_box DIRECTORY COMMAND [ARGUMENT...]\n");
         return 2;
@@ -146,13 +165,13 @@ int main(int argc, char **argv)
     enter_namespaces();
     replace(argv[1], "resolv.conf", "nameserver 127.0.0.1\noptions timeout:5 attempts:4\n");
     replace(argv[1], "nsswitch.conf", "hosts: dns\n");
-    int fd = loopback_socket();
+    open_sockets(sockets);
     pid_t server = fork();
     if (server < 0)
         die("fork", errno);
     if (server == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        serve(fd);
+        serve(sockets);
     }
     execvp(argv[2], argv + 2);
     die(argv[2], errno);

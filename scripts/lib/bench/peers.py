@@ -9,7 +9,7 @@ from pathlib import Path
 BARE, GREEN, EPOLL = "bare", "green", "epoll"
 
 AMONG_THREADS = {"pingpong", "pool", "mutex", "create_join", "fresh", "timers", "parked"}
-PYTHON = {"echo_threads", "pingpong", "create_join", "fresh", "timers"}
+PYTHON = {"echo_threads", "pingpong", "create_join", "fresh", "timers", "lookups"}
 LOOPS = {"echo_threads": "echo_epoll", "ring": "ring_epoll"}
 
 

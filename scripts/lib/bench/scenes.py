@@ -121,7 +121,7 @@ def all_scenes(seconds):
     scenes += [scene for pinned in (True, False) for scene in among_threads(pinned, seconds)]
     scenes += [mutex(threads, seconds) for threads in (2, 16, 1000)]
     scenes += [sleepers(count) for count in SLEEPERS]
-    scenes.append(Lookups(f"lookups-{LOOKUPS[0]}", f"getaddrinfo in {LOOKUPS[0]:,} threads", LOOKUP, COMPILED, "lookups", LOOKUPS,
+    scenes.append(Lookups(f"lookups-{LOOKUPS[0]}", f"getaddrinfo in {LOOKUPS[0]:,} threads", LOOKUP, EVERYBODY, "lookups", LOOKUPS,
                           threads=LOOKUPS[0], descriptors=2 * LOOKUPS[0]))
     scenes += [Parked(f"memory-{how}", f"a thread parked in {words}", MEMORY, COMPILED, how, PARKED, parked_without(how))
                for how, words in (("cond", "a condition"), ("recv", "recv"))]

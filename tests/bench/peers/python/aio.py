@@ -4,6 +4,7 @@ aio.py SCENE [ARGUMENT...]     the same arguments, checks and lines of output as
 """
 
 import asyncio
+import socket
 import sys
 import time
 
@@ -105,7 +106,19 @@ async def timers(count=1000):
     common.say_lateness(late, before)
 
 
-SCENES = {"echo_threads": echo_threads, "pingpong": pingpong, "create_join": create_join, "fresh": fresh, "timers": timers}
+async def lookups(count=1000, each=1):
+    count, each, loop = int(count), int(each), asyncio.get_running_loop()
+
+    async def ask(first):
+        for index in range(first, first + each):
+            common.check_found(index, await loop.getaddrinfo(common.name_of(index), None, type=socket.SOCK_STREAM))
+
+    start = time.perf_counter_ns()
+    await asyncio.gather(*(ask(thread * each) for thread in range(count)))
+    common.say_lookups(count * each, start)
+
+
+SCENES = {"echo_threads": echo_threads, "pingpong": pingpong, "create_join": create_join, "fresh": fresh, "timers": timers, "lookups": lookups}
 
 if __name__ == "__main__":
     asyncio.run(SCENES[sys.argv[1]](*sys.argv[2:]))

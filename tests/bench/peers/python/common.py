@@ -37,6 +37,21 @@ def say_lateness(late, cpu_before):
         late_p99_us=late[count * 99 // 100] * 1e6, late_max_us=late[-1] * 1e6)
 
 
+def name_of(index):
+    return f"h{index}.bench.test"
+
+
+def check_found(index, found):
+    """What getaddrinfo gives for a name of dns_box's server."""
+    addresses = {entry[4][0] for entry in found}
+    require(addresses == {f"127.{index >> 16}.{index >> 8 & 255}.{index & 255}"}, f"{name_of(index)}: {addresses}")
+
+
+def say_lookups(count, start_ns):
+    elapsed = (time.perf_counter_ns() - start_ns) / 1e9
+    say(us_per_lookup=elapsed * 1e6 / count, lookups_per_second=count / elapsed, cpu_us_per_lookup=time.process_time_ns() / 1e3 / count)
+
+
 def say(**figures):
     for name, value in figures.items():
         print(name, f"{value:.3f}")

@@ -167,7 +167,20 @@ def timers(count=1000):
     common.say_lateness(late, before)
 
 
-SCENES = {"echo_threads": echo_threads, "http": http_server, "pingpong": pingpong, "create_join": create_join, "fresh": fresh, "timers": timers}
+def lookups(count=1000, each=1):
+    count, each = int(count), int(each)
+
+    def ask(first):
+        for index in range(first, first + each):
+            common.check_found(index, socket.getaddrinfo(common.name_of(index), None, type=socket.SOCK_STREAM))
+
+    start = time.perf_counter_ns()
+    joined([lambda first=thread * each: ask(first) for thread in range(count)])
+    common.say_lookups(count * each, start)
+
+
+SCENES = {"echo_threads": echo_threads, "http": http_server, "pingpong": pingpong, "create_join": create_join, "fresh": fresh, "timers": timers,
+          "lookups": lookups}
 
 if __name__ == "__main__":
     SCENES[sys.argv[2]](*sys.argv[3:])

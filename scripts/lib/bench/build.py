@@ -60,8 +60,12 @@ class Kit:
             self.must(["go", "build", "-o", program, "."], "the Go peer does not compile", cwd=self.peers / "go")
         return program
 
-    @functools.cache  # a peer is asked for again and again, and cargo takes its time to say no
-    def build_rust(self, offline=True):
+    @functools.cached_property
+    def has_rust(self):
+        """Asked once: cargo takes its time to say no."""
+        return self.build_rust(offline=True)
+
+    def build_rust(self, offline):
         """Whether the Rust peers' programs are there and new; without the network only where their crates have been fetched."""
         sources = [path for path in (self.peers / "rust").rglob("*") if path.is_file()]
         if newer(self.rust / "release" / "tokio", sources) and newer(self.rust / "release" / "may", sources):

@@ -31,7 +31,7 @@ class Scene:
     python = False
     difference = False  # the table shows preloaded minus bare in place of ratios
     needs = ()  # (command, package) pairs beside the peers' own
-    threads = descriptors = 0
+    threads = descriptors = memory = 0
 
     def __init__(self, name, title, figures, peers, without=None):
         self.name, self.title, self.figures, self.without = name, title, figures, without or {}
@@ -47,6 +47,8 @@ class Scene:
             machine.require_kernel_threads(self.threads)
         if self.descriptors:
             machine.allow_descriptors(self.descriptors)
+        if self.memory:
+            machine.require_memory(self.memory)
 
     def command(self, kit, peer, *arguments):
         return (peer.python_command if self.python else peer.command)(kit, self.program, *arguments)
@@ -81,9 +83,10 @@ def load(kit, port, server_pid, connections, seconds, pinned, *options):
 class Program(Scene):
     """A program that measures itself."""
 
-    def __init__(self, name, title, figures, peers, program, arguments, pinned=False, seconds=0.0, threads=0, descriptors=0, without=None):
+    def __init__(self, name, title, figures, peers, program, arguments, pinned=False, seconds=0.0, threads=0, descriptors=0, memory=0,
+                 without=None):
         self.program, self.arguments, self.pinned, self.seconds = program, arguments, pinned, seconds
-        self.threads, self.descriptors = threads, descriptors
+        self.threads, self.descriptors, self.memory = threads, descriptors, memory
         super().__init__(name, title, figures, peers, without)
 
     def measure(self, kit, peer):
@@ -165,4 +168,4 @@ class Parked(Scene):
 
     @staticmethod
     def available():
-        return running.kilobytes(running.read("", "meminfo"), "MemAvailable:")
+        return machine.available_kilobytes()

@@ -6,6 +6,7 @@ import resource
 import time
 from pathlib import Path
 
+import running
 from running import CannotRun
 
 SPARE = 200  # descriptors and threads that are not the scene's own
@@ -65,6 +66,16 @@ def allow_descriptors(count):
         raise CannotRun(f"{count:,} open files are needed and the hard limit allows {most:,} (ulimit -Hn)")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + SPARE), hard))
+
+
+def available_kilobytes():
+    return running.kilobytes(Path("/proc/meminfo").read_text(), "MemAvailable:")
+
+
+def require_memory(wanted):
+    available = available_kilobytes() * 1024
+    if available < wanted:
+        raise CannotRun(f"{wanted >> 30} GiB of memory are needed and {available >> 30} are available")
 
 
 def require_kernel_threads(count):

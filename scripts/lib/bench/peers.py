@@ -78,7 +78,7 @@ class Go(Peer):
 
 class Crate(Peer):
     def missing(self, kit):
-        return None if kit.build_rust() else f"scripts/bench --setup {self.key}"
+        return None if kit.has_rust else f"scripts/bench --setup {self.key}"
 
     def command(self, kit, program, *arguments):
         return [kit.rust / "release" / self.key, program, *arguments]

@@ -9,6 +9,7 @@ ECHO_CONNECTIONS = (1, 100, 1000, 8000)
 IDLE_CONNECTIONS, IDLE_ACTIVE = 15000, 150
 POOL = (100, 16)  # clients, workers
 FRESH = 10000
+MILLION, MILLION_SECONDS, MILLION_MEMORY = 1000000, 400, 12 << 30
 SLEEPERS = (10000, 100000)
 RING = 10000  # or as many as the limit on open files allows: a pipe is two
 PARKED = 4000  # kernel threads at 31 KB each: 120 MB, and well inside every default limit
@@ -78,6 +79,11 @@ def among_threads(pinned, seconds):
                   descriptors=2 * ring)
 
 
+def million():
+    return Program("million", "1,000,000 threads alive at once", FRESHNESS, (BARE, GREEN, "go", "tokio"), "fresh", [MILLION],
+                   seconds=MILLION_SECONDS, threads=MILLION, memory=MILLION_MEMORY)
+
+
 def mutex(threads, seconds):
     return Program(f"mutex-{threads}", f"one mutex, {threads:,} threads", SECTION, COMPILED, "mutex", [seconds / 5, threads], False, seconds,
                    threads=threads, without={"pth": PTH_IS_SLOW} if threads > 100 else None)
@@ -119,6 +125,7 @@ def all_scenes(seconds):
     scenes = [echo(count, pinned, seconds) for count in ECHO_CONNECTIONS for pinned in (True, False)]
     scenes += [idle(pinned, seconds) for pinned in (True, False)]
     scenes += [scene for pinned in (True, False) for scene in among_threads(pinned, seconds)]
+    scenes.append(million())
     scenes += [mutex(threads, seconds) for threads in (2, 16, 1000)]
     scenes += [sleepers(count) for count in SLEEPERS]
     scenes.append(Lookups(f"lookups-{LOOKUPS[0]}", f"getaddrinfo in {LOOKUPS[0]:,} threads", LOOKUP, EVERYBODY, "lookups", LOOKUPS,

@@ -44,7 +44,7 @@ PLOTS = (
     Plot("create", "Creation: a thread (less is better)", "ns_per_thread", "ns, logarithmic",
          ["create-pinned", "create-unpinned", "fresh-10000-pinned", "fresh-10000-unpinned"], log=True),
     Plot("mutex", "One contended mutex: a critical section (less is better)", "ns_per_section", "ns, logarithmic",
-         ["mutex-2", "mutex-16", "mutex-1000"], log=True),
+         ["mutex-2", "mutex-16", "mutex-1000", "mutex-held-16"], log=True),
     Plot("timers", "Sleepers: CPU time for each (less is better)", "cpu_us_per_sleeper", "µs", ["timers-10000", "timers-100000"], PYTHON),
     Plot("ring", "Ring of pipes: a hop (less is better)", "ns_per_hop", "ns", ["ring-pinned", "ring-unpinned"]),
     Plot("memory", "Memory of the machine for a parked thread (less is better)", "machine_bytes_per_thread", "bytes",

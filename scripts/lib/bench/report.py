@@ -22,7 +22,7 @@ def of_many(scene, peers, titles):
     first, others = next(iter(scene["figures"])), scene["figures"]
     lines = ["  " + "".ljust(NAME) + "".join(figure["name"].rjust(COLUMN) for figure in others.values()) + f"{titles[GREEN]}/it".rjust(18)]
     for peer in peers:
-        cells = "".join(cell(scene["peers"][peer].get(key), figure["digits"]).rjust(COLUMN) for key, figure in others.items())
+        cells = "".join(("  " + cell(scene["peers"][peer].get(key), figure["digits"])).rjust(COLUMN) for key, figure in others.items())
         compared = stats.quotient(stats.median(scene["peers"], GREEN, first), stats.median(scene["peers"], peer, first))
         lines.append("  " + titles[peer].ljust(NAME) + cells + ("" if peer == GREEN else ratio(compared)).rjust(18))
     return lines
@@ -31,7 +31,7 @@ def of_many(scene, peers, titles):
 def of_two(scene, peers, titles):
     lines = ["  " + "".ljust(NAME * 2) + "".join(titles[peer].rjust(COLUMN) for peer in peers) + "difference".rjust(18)]
     for key, figure in scene["figures"].items():
-        cells = "".join(cell(scene["peers"][peer].get(key), figure["digits"]).rjust(COLUMN) for peer in peers)
+        cells = "".join(("  " + cell(scene["peers"][peer].get(key), figure["digits"])).rjust(COLUMN) for peer in peers)
         bare, green = (stats.median(scene["peers"], peer, key) for peer in (BARE, GREEN))
         lines.append("  " + figure["name"].ljust(NAME * 2) + cells + (DASH if None in (bare, green) else f"{green - bare:+.1f}").rjust(18))
     return lines

@@ -89,6 +89,11 @@ def mutex(threads, seconds):
                    threads=threads, without={"pth": PTH_IS_SLOW} if threads > 100 else None)
 
 
+def held_mutex(threads, seconds):
+    return Program(f"mutex-held-{threads}", f"one mutex, {threads:,} threads, the holder lets others run", SECTION, COMPILED, "mutex",
+                   [seconds / 5, threads, "held"], False, seconds, threads=threads, without={"st": "it has no yield"})
+
+
 def sleepers(count):
     without = {"pth": PTH_IS_SLOW}
     if count > 30000:
@@ -127,6 +132,7 @@ def all_scenes(seconds):
     scenes += [scene for pinned in (True, False) for scene in among_threads(pinned, seconds)]
     scenes.append(million())
     scenes += [mutex(threads, seconds) for threads in (2, 16, 1000)]
+    scenes.append(held_mutex(16, seconds))
     scenes += [sleepers(count) for count in SLEEPERS]
     scenes.append(Lookups(f"lookups-{LOOKUPS[0]}", f"getaddrinfo in {LOOKUPS[0]:,} threads", LOOKUP, EVERYBODY, "lookups", LOOKUPS,
                           threads=LOOKUPS[0], descriptors=2 * LOOKUPS[0]))

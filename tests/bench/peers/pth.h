@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <pth.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,6 +45,8 @@ __attribute__((unused)) static int bench_pth_join(pth_t thread, void **result)
 
 #define pthread_create bench_pth_create
 #define pthread_join bench_pth_join
+
+#define sched_yield() pth_yield(NULL)
 
 /* --- locks */
 

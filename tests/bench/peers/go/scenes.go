@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"sort"
 	"sync"
 	"syscall"
@@ -195,7 +196,7 @@ func work(word uint64) uint64 {
 	return word
 }
 
-func mutexRun(total uint64, threads int) time.Duration {
+func mutexRun(total uint64, threads int, held bool) time.Duration {
 	var lock sync.Mutex
 	var sections, inside uint64
 	share, g := total/uint64(threads)+1, newGate(threads)
@@ -209,6 +210,9 @@ func mutexRun(total uint64, threads int) time.Duration {
 				lock.Lock()
 				inside = work(inside)
 				sections++
+				if held {
+					runtime.Gosched()
+				}
 				lock.Unlock()
 				outside = work(outside)
 			}
@@ -231,7 +235,8 @@ func mutexRun(total uint64, threads int) time.Duration {
 
 func mutex() {
 	threads := count(1, 2)
-	each := nanosecondsEach(func(n uint64) time.Duration { return mutexRun(n, threads) }, 10*uint64(threads))
+	held := len(os.Args) > 4 && os.Args[4] == "held"
+	each := nanosecondsEach(func(n uint64) time.Duration { return mutexRun(n, threads, held) }, 10*uint64(threads))
 	fmt.Printf("ns_per_section %.1f\nsections_per_second %.0f\n", each, 1e9/each)
 }
 

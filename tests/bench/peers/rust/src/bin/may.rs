@@ -194,7 +194,7 @@ fn pool() {
 }
 
 fn mutex() {
-    let threads = count(1, 2);
+    let (threads, held) = (count(1, 2), text(2) == "held");
     let each = nanoseconds_each!(10 * threads as u64, |total| {
         let (shared, gate) = (Arc::new(Mutex::new((0u64, 0u64))), Gate::new(threads));
         let share = total / threads as u64 + 1;
@@ -208,6 +208,9 @@ fn mutex() {
                         let mut state = shared.lock().unwrap();
                         state.0 = work(state.0);
                         state.1 += 1;
+                        if held {
+                            coroutine::yield_now();
+                        }
                         drop(state);
                         outside = work(outside);
                     }

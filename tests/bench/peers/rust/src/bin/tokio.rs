@@ -140,7 +140,7 @@ async fn pool() {
 }
 
 async fn mutex() {
-    let threads = count(1, 2);
+    let (threads, held) = (count(1, 2), text(2) == "held");
     let each = nanoseconds_each!(10 * threads as u64, |total| {
         let shared = Arc::new(tokio::sync::Mutex::new((0u64, 0u64)));
         let gate = Arc::new(Barrier::new(threads + 1));
@@ -155,6 +155,9 @@ async fn mutex() {
                     let mut state = shared.lock().await;
                     state.0 = work(state.0);
                     state.1 += 1;
+                    if held {
+                        tokio::task::yield_now().await;
+                    }
                     drop(state);
                     outside = work(outside);
                 }

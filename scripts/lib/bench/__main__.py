@@ -170,12 +170,17 @@ def measure(kit, options, selected, results_path):
         entries[scene.name] = entry
         print(report.of_scene(entry, titles), flush=True)
     if options.add and results_path.is_file():
-        entries = {**report.load(results_path)["scenes"], **entries}
+        entries = in_order({**report.load(results_path)["scenes"], **entries}, scenes.all_scenes(window))
     report.store(results_path, {"machine": about, "peers": titles, "scenes": entries, "left_out": run.left_out, "not_measured": run.failures})
     print(f"\nresults: {results_path}")
     for line in run.failures:
         print(f"bench: not measured: {line}", file=sys.stderr)
     return 1 if run.failures else 0
+
+
+def in_order(entries, known):
+    """By the table of scenes; what is no longer in it is dropped."""
+    return {scene.name: entries[scene.name] for scene in known if scene.name in entries}
 
 
 def main():

@@ -15,10 +15,11 @@ from running import LOAD_CPU, SERVER_CPU, CannotMeasure
 
 
 class Figure:
-    """A measured quantity: its key in the output, its name and unit in the table, its precision there, and whether more is better."""
+    """A measured quantity: its key in the output, its name and unit in the table, its precision there, whether more is better, and whether
+    the README shows it beside the scene's first figure."""
 
-    def __init__(self, key, name, digits=1, more=False):
-        self.key, self.name, self.digits, self.more = key, name, digits, more
+    def __init__(self, key, name, digits=1, more=False, shown=False):
+        self.key, self.name, self.digits, self.more, self.shown = key, name, digits, more, shown
 
 
 class Scene:

@@ -7,6 +7,7 @@ from peers import BARE, EPOLL, GREEN
 
 NAME, COLUMN = 16, 26
 DASH = "-"
+LAYOUT = 1  # of the results file; another one cannot be read
 
 
 def of_scene(scene, titles):
@@ -52,18 +53,21 @@ def ratio(value):
 
 def scene_entry(scene, samples):
     """What is stored of a scene: everything that a table or a plot of it needs."""
-    figures = {figure.key: {"name": figure.name, "digits": figure.digits, "more": figure.more} for figure in scene.figures}
+    figures = {figure.key: {"name": figure.name, "digits": figure.digits, "more": figure.more, "shown": figure.shown} for figure in scene.figures}
     return {"name": scene.name, "title": scene.title, "figures": figures, "difference": scene.difference,
             "peers": {peer: stats.summary(runs) for peer, runs in samples.items()}}
 
 
 def store(path, results):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(results, indent=1) + "\n")
+    path.write_text(json.dumps({"layout": LAYOUT, **results}, indent=1) + "\n")
 
 
 def load(path):
-    return json.loads(path.read_text())
+    results = json.loads(path.read_text())
+    if results.get("layout") != LAYOUT:
+        raise ValueError(f"{path} was written by another version of the bench: measure again")
+    return results
 
 
 # ---- the README ------------------------------------------------------------------------------------------------
@@ -98,9 +102,9 @@ def readme_block(results, plots):
 
 
 def readme_figures(scene):
-    """The first figure of each scene, and the rate beside it if it has one; all where the table is of differences."""
-    figures = list(scene["figures"].items())
-    return figures if scene["difference"] else figures[:1] + [pair for pair in figures[1:] if pair[1]["more"]][:1]
+    """Of what was measured the first figure, and what is shown beside it; all where the table is of differences."""
+    figures = [pair for pair in scene["figures"].items() if any(pair[0] in measured for measured in scene["peers"].values())]
+    return figures if scene["difference"] else figures[:1] + [pair for pair in figures[1:] if pair[1]["shown"]]
 
 
 def readme_row(scene, key, figure, titles):
@@ -110,8 +114,14 @@ def readme_row(scene, key, figure, titles):
     words = [f"{scene['title']}: {figure['name']}"]
     words += [plain(values.get(peer), figure["digits"]) for peer in (BARE, GREEN, EPOLL)]
     words.append("" if best is None else f"{plain(others[best], figure['digits'])} ({titles[best]})")
-    words += ["" if values.get(peer) is None else ratio(stats.quotient(values.get(GREEN), values[peer])) for peer in (BARE, EPOLL)]
+    words += [compared(values.get(GREEN), values.get(peer), scene["difference"]) for peer in (BARE, EPOLL)]
     return "| " + " | ".join(words) + " |"
+
+
+def compared(value, against, difference):
+    if value is None or against is None:
+        return ""
+    return f"{value - against:+.1f}" if difference else ratio(stats.quotient(value, against))
 
 
 def plain(value, digits):

@@ -25,27 +25,27 @@ PTH_SELECTS = "it waits with select, which ends at 1,024 descriptors"
 PTH_IS_SLOW = "it looks through all its threads at each switch"
 
 ECHO_FIGURES = (
-    Figure("server_cpu_us_per_request", "CPU us a request", 2),
-    Figure("requests_per_second", "requests/s", 0, more=True),
-    Figure("p50_us", "p50 us", 0),
-    Figure("p99_us", "p99 us", 0),
+    Figure("server_cpu_us_per_request", "CPU µs a request", 2),
+    Figure("requests_per_second", "requests/s", 0, more=True, shown=True),
+    Figure("p50_us", "p50 µs", 0),
+    Figure("p99_us", "p99 µs", 0),
     Figure("server_kernel_threads", "kernel threads", 0),
 )
-LATENCY_FIGURES = (Figure("p50_us", "p50 us", 1), Figure("p99_us", "p99 us", 1), *ECHO_FIGURES[:2])
+LATENCY_FIGURES = (Figure("p50_us", "p50 µs", 1), Figure("p99_us", "p99 µs", 1), *ECHO_FIGURES[:2])
 THREADS = Figure("kernel_threads", "kernel threads", 0)
 HANDOVER = (Figure("ns_per_handover", "ns a hand-over", 0), THREADS)
 POOL_FIGURES = (Figure("ns_per_request", "ns a request", 0), THREADS)
 SECTION = (Figure("ns_per_section", "ns a section", 1), Figure("sections_per_second", "sections/s", 0, more=True), THREADS)
 CREATION = (Figure("ns_per_thread", "ns to create + join", 0), THREADS)
 FRESHNESS = (Figure("ns_per_thread", "ns to create", 0), Figure("ns_per_join", "ns to join", 0), THREADS)
-SLEEP = (Figure("cpu_us_per_sleeper", "CPU us a sleeper", 1), Figure("late_p50_us", "late p50 us", 0), Figure("late_p99_us", "late p99 us", 0),
-         Figure("late_max_us", "latest us", 0), THREADS)
+SLEEP = (Figure("cpu_us_per_sleeper", "CPU µs a sleeper", 1), Figure("late_p50_us", "late p50 µs", 0), Figure("late_p99_us", "late p99 µs", 0),
+         Figure("late_max_us", "latest µs", 0), THREADS)
 HOP = (Figure("ns_per_hop", "ns a hop", 0), THREADS)
-LOOKUP = (Figure("lookups_per_second", "look-ups/s", 0, more=True), Figure("cpu_us_per_lookup", "CPU us a look-up", 1), THREADS)
+LOOKUP = (Figure("lookups_per_second", "look-ups/s", 0, more=True), Figure("cpu_us_per_lookup", "CPU µs a look-up", 1), THREADS)
 MEMORY = (Figure("machine_bytes_per_thread", "bytes, machine", 0), Figure("rss_bytes_per_thread", "bytes, resident", 0))
-STARTUP = (Figure("us_per_start", "us, median", 0), Figure("us_best", "us, best", 0))
-SERVED = (Figure("cpu_us_per_request", "CPU us a request", 2), Figure("requests_per_second", "requests/s", 0, more=True))
-STORED = (SERVED[0], Figure("set_per_second", "SET/s", 0, more=True), Figure("get_per_second", "GET/s", 0, more=True))
+STARTUP = (Figure("us_per_start", "µs, median", 0), Figure("us_best", "µs, best", 0))
+SERVED = (Figure("cpu_us_per_request", "CPU µs a request", 2), Figure("requests_per_second", "requests/s", 0, more=True, shown=True))
+STORED = (SERVED[0], Figure("set_per_second", "SET/s", 0, more=True, shown=True), Figure("get_per_second", "GET/s", 0, more=True))
 SCRIPT = (Figure("cpu_ms", "CPU ms", 1), Figure("wall_ms", "ms", 1))
 CALLS = (Figure("calls_per_request", "calls a request", 2), *(Figure(f"{kind}_per_request", kind, 2) for kind in (*KINDS, "other")))
 READY_CALLS = ("mutex", "cond_signal", "sem", "recv", "pipe_write", "pipe_read", "poll")

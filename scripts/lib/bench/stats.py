@@ -20,4 +20,5 @@ def median(summaries, peer, key):
 
 
 def quotient(value, against):
-    return None if value is None or not against else value / against
+    """None where one is missing, or where noise has made one of them nothing or less."""
+    return value / against if value is not None and against is not None and value > 0 and against > 0 else None

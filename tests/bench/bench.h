@@ -1,6 +1,7 @@
 /* What the benchmark's programs share: time, errors, descriptors, a listener, and the loop that finds a long enough run.
  *
- * Every program here runs unchanged with and without libgreenlet.so, so nothing in this file may know that the library exists.
+ * Every program here runs unchanged with and without libgreenlet.so, so nothing in this file may know that the library exists. The
+ * programs are also built against State Threads and GNU Pth, by a header that comes first (peers/) and maps the few calls they use.
  * A program that cannot measure says why on stderr and exits 1; it never prints a figure it did not see. */
 #ifndef BENCH_H
 #define BENCH_H
@@ -92,6 +93,31 @@ __attribute__((unused)) static int listen_and_say(int port, int flags)
     printf("port %d\n", ntohs(address.sin_port));
     fflush(stdout);
     return fd;
+}
+
+__attribute__((unused)) static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count, size);
+    if (memory == NULL)
+        die("calloc", ENOMEM);
+    return memory;
+}
+
+__attribute__((unused)) static void create(pthread_t *thread, void *(*body)(void *), void *argument)
+{
+    check("pthread_create", pthread_create(thread, NULL, body, argument));
+}
+
+__attribute__((unused)) static void join_all(const pthread_t *threads, int count)
+{
+    for (int i = 0; i < count; i++)
+        check("pthread_join", pthread_join(threads[i], NULL));
+}
+
+/* Work that no compiler can leave out, and that no two inputs share: what a server is asked, and what a critical section does. */
+__attribute__((unused)) static uint64_t scramble(uint64_t word)
+{
+    return word * 6364136223846793005u + 1442695040888963407u;
 }
 
 /* Small answers must leave at once, on both sides, or Nagle's algorithm is what gets measured. */

@@ -20,7 +20,7 @@ static uint64_t run(uint64_t count)
     uint64_t start = now_ns();
     for (uint64_t i = 0; i < count; i++) {
         pthread_t thread;
-        check("pthread_create", pthread_create(&thread, NULL, count_me, NULL));
+        create(&thread, count_me, NULL);
         check("pthread_join", pthread_join(thread, NULL));
     }
     uint64_t elapsed = now_ns() - start;

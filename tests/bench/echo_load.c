@@ -1,6 +1,11 @@
-/* The load: N connections to an echo server, one request of 64 bytes in flight on each, for D seconds, every byte compared.
+/* The load: N connections to a server, one request in flight on each, for D seconds, every byte of every answer compared.
  *
- * echo_load PORT CONNECTIONS SECONDS [SERVER_PID [busy]]     prints "key value" lines
+ * echo_load PORT CONNECTIONS SECONDS [OPTION...]     prints "key value" lines
+ *
+ *   server=PID    whose CPU time is read
+ *   active=N      only N of the connections go on asking in the window; the others stay open and idle
+ *   busy          never sleep (see below)
+ *   http          HTTP/1.1 with keep-alive in place of 64 bytes that come back
  *
  * It connects in batches, lets every connection complete a request (so the server has all of its threads), warms up, and only
  * then opens the window that is measured. The server's CPU time is read at both ends of that window from the kernel's clock for the
@@ -8,16 +13,15 @@
  *
  * It must run bare: a load generator under the library would measure two things at once. It saturates one CPU, so its latencies are
  * those of a closed loop: they compare servers, they do not describe one. Every phase is bounded in time. */
-#include "bench.h"
+#include "latency.h"
 
 #include <sys/epoll.h>
 
 enum {
-    REQUEST = 64,
+    REQUEST = 64,           /* an echoed request, and an HTTP body */
+    REPLY = 1024,
     BATCH = 256,            /* connections that are being made at one time */
     EVENTS = 512,
-    PRECISION = 5,          /* 2^5 slots for each power of two: a latency is right to 3 % */
-    SLOTS = 64 << PRECISION,
     MOST_CONNECTIONS = 50000
 };
 static const double WARM_UP_SECONDS = 0.5, PATIENCE = 60, LAST_ANSWERS = 30;
@@ -27,67 +31,69 @@ struct connection {
     enum { CONNECTING, WAITING, IDLE } state;
     size_t received;
     uint64_t sent_at, sequence;
-    unsigned char reply[REQUEST];
+    char reply[REPLY];
 };
 
-static int poller, port, wanted;
+static int poller, port, wanted, active;
 static pid_t server;
 static int busy; /* never sleeps: it has a CPU of its own, and the server is not charged with waking it */
 static struct connection *connections;
 static int opened, connecting, warm, waiting;
-static uint64_t requests, slowest, histogram[SLOTS];
+static uint64_t answers; /* in all phases */
 static enum { FILL, WARM_UP, MEASURE, DRAIN } phase;
 
-/* --- latencies: slots that grow with the value */
+/* --- what is asked, and whether it was answered: an echo, or a page that shows the number in its path.
+ *
+ * The number is another one for each connection and each request, so that an answer given to the wrong one is seen. */
 
-static unsigned slot_of(uint64_t ns)
+static uint64_t number_of(const struct connection *c)
 {
-    if (ns < (1u << PRECISION))
-        return (unsigned)ns;
-    unsigned exponent = 63 - (unsigned)__builtin_clzll(ns);
-    unsigned within = (unsigned)(ns >> (exponent - PRECISION)) & ((1u << PRECISION) - 1);
-    return ((exponent - PRECISION + 1) << PRECISION) + within;
+    return (uint64_t)(c - connections) << 40 | c->sequence;
 }
 
-static uint64_t upper_end(unsigned slot)
+static size_t echo_request(const struct connection *c, char *request)
 {
-    if (slot < (1u << PRECISION))
-        return slot;
-    unsigned shift = (slot >> PRECISION) - 1;
-    uint64_t base = (1u << PRECISION) + (slot & ((1u << PRECISION) - 1));
-    return ((base + 1) << shift) - 1;
-}
-
-static void record(uint64_t ns)
-{
-    requests++;
-    histogram[slot_of(ns)]++;
-    if (ns > slowest)
-        slowest = ns;
-}
-
-static double percentile_us(double fraction)
-{
-    uint64_t before = 0, rank = (uint64_t)((double)requests * fraction);
-    for (unsigned slot = 0; slot < SLOTS; slot++) {
-        before += histogram[slot];
-        if (before > rank)
-            return (double)(upper_end(slot) < slowest ? upper_end(slot) : slowest) / 1e3;
-    }
-    return (double)slowest / 1e3;
-}
-
-/* --- one connection */
-
-/* Different for each connection and each request, so that an answer given to the wrong one is seen. */
-static void fill_request(const struct connection *c, unsigned char *request)
-{
-    uint64_t word = ((uint64_t)(c - connections) << 40) ^ c->sequence;
+    uint64_t word = number_of(c);
     for (size_t i = 0; i < REQUEST; i += sizeof word) {
-        word = word * 6364136223846793005u + 1442695040888963407u;
+        word = scramble(word);
         memcpy(request + i, &word, sizeof word);
     }
+    return REQUEST;
 }
+
+/* 1: the answer is there and right; 0: it is not complete; -1: it is wrong. */
+static int echo_answer(const struct connection *c)
+{
+    char expected[REQUEST];
+    echo_request(c, expected);
+    if (c->received < REQUEST)
+        return 0;
+    return c->received == REQUEST && memcmp(expected, c->reply, REQUEST) == 0 ? 1 : -1;
+}
+
+static size_t http_request(const struct connection *c, char *request)
+{
+    return (size_t)sprintf(request, "GET /%lu HTTP/1.1\r\nHost: localhost\r\n\r\n", (unsigned long)number_of(c));
+}
+
+static int http_answer(const struct connection *c)
+{
+    static const char good[] = "HTTP/1.1 200 ";
+    char expected[REQUEST + 1];
+    const char *body = memmem(c->reply, c->received, "\r\n\r\n", 4);
+    if (body == NULL)
+        return c->received < REPLY ? 0 : -1;
+    size_t head = (size_t)(body + 4 - c->reply);
+    if (c->received < head + REQUEST)
+        return 0;
+    snprintf(expected, sizeof expected, "%064lu", (unsigned long)number_of(c));
+    return c->received == head + REQUEST && strncmp(c->reply, good, sizeof good - 1) == 0 && memcmp(expected, body + 4, REQUEST) == 0 ? 1 : -1;
+}
+
+static size_t (*make_request)(const struct connection *c, char *request) = echo_request;
+static int (*check_answer)(const struct connection *c) = echo_answer;
+
+/* --- one connection */
 
 static void watch(int operation, struct connection *c, uint32_t events)
 {
@@ -98,48 +104,47 @@ static void watch(int operation, struct connection *c, uint32_t events)
 
 static void ask(struct connection *c)
 {
-    unsigned char request[REQUEST];
+    char request[REPLY];
     c->sequence++;
     c->received = 0;
-    fill_request(c, request);
+    size_t size = make_request(c, request);
     c->sent_at = now_ns();
-    ssize_t sent = send(c->fd, request, REQUEST, MSG_NOSIGNAL);
-    if (sent != REQUEST) /* with one request in flight the send buffer is empty */
+    ssize_t sent = send(c->fd, request, size, MSG_NOSIGNAL);
+    if (sent != (ssize_t)size) /* with one request in flight the send buffer is empty */
         die("send", sent < 0 ? errno : EMSGSIZE);
     c->state = WAITING;
     waiting++;
 }
 
-static void answered(struct connection *c)
+static void answered(struct connection *c, uint64_t now)
 {
-    unsigned char expected[REQUEST];
-    uint64_t latency = now_ns() - c->sent_at;
-    fill_request(c, expected);
-    if (memcmp(expected, c->reply, REQUEST) != 0) {
-        fprintf(stderr, "echo_load: connection %ld, request %lu: the answer is not the request\n", (long)(c - connections),
-                (unsigned long)c->sequence);
-        exit(1);
-    }
     c->state = IDLE;
     waiting--;
+    answers++;
     if (c->sequence == 1)
         warm++;
     if (phase == MEASURE)
-        record(latency);
+        record(now - c->sent_at);
     if (phase == WARM_UP || phase == MEASURE)
         ask(c);
 }
 
 static void readable(struct connection *c)
 {
-    ssize_t got = recv(c->fd, c->reply + c->received, REQUEST - c->received, 0);
+    ssize_t got = recv(c->fd, c->reply + c->received, REPLY - c->received, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0)
         die("the server ended a connection", got < 0 ? errno : EPIPE);
+    uint64_t now = now_ns();
     c->received += (size_t)got;
-    if (c->received == REQUEST)
-        answered(c);
+    int right = check_answer(c);
+    if (right > 0)
+        answered(c, now);
+    if (right < 0) {
+        fprintf(stderr, "echo_load: connection %ld, request %lu: a wrong answer\n", (long)(c - connections), (unsigned long)c->sequence);
+        exit(1);
+    }
 }
 
 static void connected(struct connection *c)
@@ -218,13 +223,13 @@ static void fill(void)
     }
 }
 
-/* Only now is every connection busy. While they were being made each was left alone after its first answer, or a server with kernel
+/* Only now are the active connections busy. While they were being made each was left alone after its first answer, or a server with kernel
  * threads would hardly come to accept the next one among thousands that compute. */
 static void warm_up(void)
 {
     phase = WARM_UP;
-    for (int i = 0; i < wanted; i++)
-        ask(&connections[i]);
+    for (int i = 0; i < active; i++) /* spread over all, or the active ones would be the first that were accepted */
+        ask(&connections[(int64_t)i * wanted / active]);
     until(WARM_UP_SECONDS);
 }
 
@@ -257,36 +262,54 @@ static void measure(double seconds)
     until(seconds);
     double elapsed = (double)(now_ns() - start) / 1e9;
     cpu = server_cpu_ns() - cpu;
-    if (requests == 0)
+    if (samples == 0)
         die("no request was answered", ETIMEDOUT);
-    printf("requests %lu\n", (unsigned long)requests);
-    printf("requests_per_second %.1f\n", (double)requests / elapsed);
+    printf("requests %lu\n", (unsigned long)samples);
+    printf("requests_per_second %.1f\n", (double)samples / elapsed);
     printf("p50_us %.1f\n", percentile_us(0.50));
     printf("p99_us %.1f\n", percentile_us(0.99));
     printf("max_us %.1f\n", (double)slowest / 1e3);
     if (server != 0)
-        printf("server_cpu_us_per_request %.3f\n", (double)cpu / 1e3 / (double)requests);
+        printf("server_cpu_us_per_request %.3f\n", (double)cpu / 1e3 / (double)samples);
+}
+
+static void read_option(const char *word)
+{
+    if (strncmp(word, "server=", 7) == 0) {
+        server = (pid_t)number("server", word + 7, 1, 4194304);
+    } else if (strncmp(word, "active=", 7) == 0) {
+        active = (int)number("active", word + 7, 1, wanted);
+    } else if (strcmp(word, "busy") == 0) {
+        busy = 1;
+    } else if (strcmp(word, "http") == 0) {
+        make_request = http_request;
+        check_answer = http_answer;
+    } else {
+        fprintf(stderr, "echo_load: no option '%s'\n", word);
+        exit(2);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 4 || argc > 6 || (argc == 6 && strcmp(argv[5], "busy") != 0)) {
-        fprintf(stderr, "usage: echo_load PORT CONNECTIONS SECONDS [SERVER_PID [busy]]\n");
+    if (argc < 4) {
+        fprintf(stderr, "usage: echo_load PORT CONNECTIONS SECONDS [OPTION...]\n");
         return 2;
     }
     port = (int)number("port", argv[1], 1, 65535);
-    wanted = (int)number("connections", argv[2], 1, MOST_CONNECTIONS);
+    active = wanted = (int)number("connections", argv[2], 1, MOST_CONNECTIONS);
     double seconds = number("seconds", argv[3], 0.1, 600);
-    busy = argc > 5;
-    server = argc > 4 ? (pid_t)number("server", argv[4], 1, 4194304) : 0;
+    for (int i = 4; i < argc; i++)
+        read_option(argv[i]);
     raise_descriptor_limit();
-    connections = calloc((size_t)wanted, sizeof *connections);
+    connections = allocate((size_t)wanted, sizeof *connections);
     poller = epoll_create1(EPOLL_CLOEXEC);
-    if (connections == NULL || poller < 0)
-        die("start", errno);
+    if (poller < 0)
+        die("epoll_create1", errno);
     fill();
     warm_up();
     measure(seconds);
     drain();
+    printf("answers %lu\n", (unsigned long)answers);
     return 0;
 }

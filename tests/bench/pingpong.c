@@ -35,9 +35,8 @@ static uint64_t run(uint64_t count)
     turns_left = count;
     uint64_t start = now_ns();
     for (int i = 0; i < 2; i++)
-        check("pthread_create", pthread_create(&players[i], NULL, play, (void *)(intptr_t)i));
-    for (int i = 0; i < 2; i++)
-        check("pthread_join", pthread_join(players[i], NULL));
+        create(&players[i], play, (void *)(intptr_t)i);
+    join_all(players, 2);
     return now_ns() - start;
 }
 

@@ -22,8 +22,9 @@ use super::slots::{self, Ended, Link, Node, Slot, User};
 use super::{
     GENERATION, HIGH, Interest, Outcome, REGISTERED, Turn, ensure_registered, is_linked, poller, trust_short_reads,
 };
-use crate::arch::tls;
+use crate::arch::{self, tls};
 use crate::atomic::Ordering;
+use crate::errno::Errno;
 use crate::park::Wake;
 use crate::report::{self, Event};
 use crate::signal;
@@ -273,7 +274,7 @@ pub struct Closing {
 
 /// A number is about to be closed or to be given another file. Its users go to a duplicate.
 pub fn closing(fd: i32) -> Closing {
-    let slot = slots::existing(fd);
+    let slot = if arch::has_own_table() { None } else { slots::existing(fd) };
     let life = match slot {
         Some(slot) if slot.seems_used() => move_users(slot, fd),
         Some(slot) => slot.life(),
@@ -294,6 +295,9 @@ impl Closing {
 
 /// A number has been made anew: what we knew of it is void.
 pub fn forget(fd: i32) {
+    if arch::has_own_table() {
+        return;
+    }
     if let Some(slot) = slots::existing(fd) {
         unregistered(&slot.end_life(fd, None));
     }
@@ -337,6 +341,20 @@ pub fn fork_prepare() {
 
 pub fn fork_done() {
     DUPLICATES.let_go();
+}
+
+/// The calling kernel thread, which is the program's or a bound thread's, gets a table of descriptors of its own by `unshare`:
+/// what it opens and closes from then on concerns nobody else. The copy has no duplicates, which nobody would close there.
+pub fn unshare_table<R>(unshare: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
+    let _still = DUPLICATES.lock();
+    let done = unshare()?;
+    if !arch::has_own_table() {
+        for duplicate in slots::duplicates() {
+            let _ = sysfd::close(duplicate);
+        }
+        arch::set_own_table(true);
+    }
+    Ok(done)
 }
 
 /// Another number for the description, out of the program's sight and of its small numbers if the limit allows.

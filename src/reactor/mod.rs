@@ -25,7 +25,7 @@ mod edges;
 mod hold;
 mod slots;
 
-pub use hold::{Closing, Hold, Kept, Pair, Side, closing, forget, fork_done, fork_prepare, life};
+pub use hold::{Closing, Hold, Kept, Pair, Side, closing, forget, fork_done, fork_prepare, life, unshare_table};
 
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};

@@ -2,6 +2,7 @@
 
 use super::edges::{Claim, Edges, Entry, Holds, Moved, Place, Sleeper};
 use super::{Interest, Turn};
+use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use crate::park::Wake;
 use crate::sys::fd as sysfd;
@@ -456,7 +457,7 @@ pub fn disown() {
 }
 
 pub fn is_own(fd: i32) -> bool {
-    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd) || is_duplicate(fd)
+    fd >= 0 && OWNED.iter().any(|o| o.load(Ordering::Relaxed) == fd) || is_duplicate(fd) && !arch::has_own_table()
 }
 
 fn is_duplicate(fd: i32) -> bool {
@@ -471,7 +472,13 @@ pub fn lasting() -> [i32; OWN] {
 
 /// All of the library's own numbers.
 pub fn own_descriptors() -> Vec<i32> {
-    lasting().into_iter().filter(|&fd| fd >= 0).chain(MOVED.lock().numbers()).collect()
+    let duplicates = if arch::has_own_table() { Vec::new() } else { duplicates() };
+    lasting().into_iter().filter(|&fd| fd >= 0).chain(duplicates).collect()
+}
+
+/// Those that come and go, in the process's table alone.
+pub fn duplicates() -> Vec<i32> {
+    MOVED.lock().numbers().collect()
 }
 
 /// Whether a look at the waiters is due.
@@ -520,7 +527,7 @@ pub unsafe fn after_fork() {
         for i in 0..CHUNK {
             // SAFETY: chunks hold CHUNK slots; no other thread exists.
             unsafe {
-                if (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
+                if (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate && !arch::has_own_table() {
                     let _ = sysfd::close((c * CHUNK + i) as i32);
                 }
                 (*chunk.add(i)).inner.reset(EMPTY);

@@ -32,6 +32,8 @@ pub enum Place {
     Linked,
     /// An edge unlinked it.
     Edge,
+    /// It was unlinked to look for itself, though no edge is known of.
+    Nudged,
     /// The number was closed.
     Closed,
 }
@@ -43,10 +45,6 @@ impl<S> Entry<S> {
 
     pub fn interest(&self) -> u8 {
         self.interest
-    }
-
-    pub fn set_sleeper(&mut self, sleeper: &S) {
-        self.sleeper = sleeper;
     }
 }
 
@@ -131,37 +129,39 @@ impl<S: Sleeper> Edges<S> {
         }
     }
 
-    /// The number is being closed: ends every wait. How many waited that are not exclusive.
-    pub fn disband(&mut self) -> u32 {
-        let mut shared = 0;
+    /// The number is being closed: ends every wait.
+    pub fn disband(&mut self) {
         while !self.head.is_null() {
             let entry = self.head;
             // SAFETY: linked entries and their sleepers are live while the lock is held.
             unsafe {
                 self.unlink(entry);
                 (*entry).place = Place::Closed;
-                shared += u32::from(!(*entry).exclusive);
                 (*(*entry).sleeper).wake();
             }
         }
-        shared
     }
 
     /// An edge in `bits` that a poller used up and had no use for: one exclusive waiter per direction gets it, or it is
     /// left for one. Pollers do not: the one that gives it back is linked again, and has looked.
     pub fn give_back(&mut self, bits: u8) {
-        self.hand_out(bits, |exclusive, is_open| exclusive && is_open);
+        self.hand_out(bits, Place::Edge, |exclusive, is_open| exclusive && is_open);
     }
 
     /// An edge in `bits`: wakes every poller and one exclusive waiter per direction (or everybody), and
     /// leaves the bit where no exclusive waiter took it. How many were woken.
     pub fn deliver(&mut self, bits: u8, everybody: bool) -> usize {
-        self.hand_out(bits, |exclusive, is_open| everybody || !exclusive || is_open)
+        self.hand_out(bits, Place::Edge, |exclusive, is_open| everybody || !exclusive || is_open)
+    }
+
+    /// As an edge in `bits` that nobody has told of: there may have been one.
+    pub fn nudge(&mut self, bits: u8) {
+        self.hand_out(bits, Place::Nudged, |exclusive, is_open| !exclusive || is_open);
     }
 
     /// Wakes those whom `bits` concern and `is_meant` lets through: asked with whether the waiter is exclusive, and whether
     /// a direction that it waits for is open, not taken by another exclusive one. What stays open is left.
-    fn hand_out(&mut self, bits: u8, is_meant: impl Fn(bool, bool) -> bool) -> usize {
+    fn hand_out(&mut self, bits: u8, place: Place, is_meant: impl Fn(bool, bool) -> bool) -> usize {
         let mut open = bits;
         let mut woken = 0;
         let mut at = self.head;
@@ -177,7 +177,7 @@ impl<S: Sleeper> Edges<S> {
                 }
                 let sleeper = (*entry).sleeper;
                 self.unlink(entry);
-                (*entry).place = Place::Edge;
+                (*entry).place = place;
                 // One whose wait has ended otherwise does not use the edge.
                 if (*sleeper).wake() {
                     woken += 1;

@@ -33,7 +33,7 @@ use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
 use crate::thread::{
     self,
-    wait::{self, Wait},
+    wait::{self, Wait, Waiter},
 };
 use std::os::fd::AsRawFd;
 
@@ -61,8 +61,49 @@ impl Hold {
         Some(Hold { fd, slot, user: User { life, entered: false, trying: false }, at: fd, at_slot: slot })
     }
 
-    fn is_moved(&self) -> bool {
+    /// Whether the number was closed, and this is at a duplicate.
+    pub(super) fn is_moved(&self) -> bool {
         self.at != self.fd
+    }
+
+    /// Whether the number was closed, and this has not followed yet.
+    pub(super) fn is_over(&self) -> bool {
+        !self.is_moved() && self.slot.life() != self.user.life
+    }
+
+    /// The number to use.
+    pub(super) fn number(&self) -> i32 {
+        self.at
+    }
+
+    /// Holds nothing: the number's present life counts.
+    pub(super) fn begin_anew(&mut self) {
+        (self.user.life, self.user.entered) = (self.slot.life(), false);
+    }
+
+    /// Registers the description that is, or is to be, held.
+    pub(super) fn register(&self) -> Result<(), Errno> {
+        ensure_registered(self.at_slot, self.at)
+    }
+
+    pub(super) fn node(&self, waiter: *const Waiter, interest: Interest, exclusive: bool) -> Node {
+        Node::new(self.at_slot, waiter, interest.0, exclusive)
+    }
+
+    /// Links a node, which makes this a user.
+    ///
+    /// # Safety
+    /// As [`Slot::link`]; the node is this hold's.
+    #[inline(always)]
+    pub(super) unsafe fn link(&mut self, node: *mut Node, generation: u32) -> Link {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.is_moved() {
+                self.at_slot.link(node, generation)
+            } else {
+                self.at_slot.link_user(node, generation, &mut self.user)
+            }
+        }
     }
 
     /// Tries once, with the number that names the description; `None` when there is none any more.
@@ -75,7 +116,7 @@ impl Hold {
 
     /// The life has ended: goes on at the duplicate, if there is one.
     #[cold]
-    fn follow(&mut self) -> bool {
+    pub(super) fn follow(&mut self) -> bool {
         if !core::mem::take(&mut self.user.entered) {
             return false;
         }
@@ -102,18 +143,12 @@ impl Hold {
                 trust_short_reads(slot, self.at);
             }
             let (link, why) = wait::with_waiter(|waiter| {
-                let mut node = Node::new(slot, self.fd, waiter, interest.0, true);
+                let mut node = self.node(waiter, interest, true);
                 let node = &raw mut node;
                 waiter.parker.arm();
                 let generation = GENERATION.load(Ordering::Relaxed);
                 // SAFETY: the node stays in this frame until it is unlinked below.
-                let link = unsafe {
-                    if self.is_moved() {
-                        slot.link(node, generation)
-                    } else {
-                        slot.link_user(node, generation, &mut self.user)
-                    }
-                };
+                let link = unsafe { self.link(node, generation) };
                 if !is_linked(link) {
                     return (link, waiter.parker.disarm());
                 }
@@ -135,8 +170,8 @@ impl Hold {
                 (_, Some(why)) => return (Outcome::Woken(why), None),
                 (Link::Unregistered, None) => {
                     // The number may be closed by now, and the hold have moved: the next turn tells.
-                    let may_have_moved = || self.user.entered && self.slot.life() != self.user.life;
-                    if ensure_registered(slot, self.at).is_err() && (self.is_moved() || !may_have_moved()) {
+                    let may_have_moved = || self.user.entered && self.is_over();
+                    if self.register().is_err() && !may_have_moved() {
                         return (Outcome::NotPollable, None);
                     }
                 }
@@ -160,7 +195,7 @@ impl Hold {
     }
 
     /// The try is over, though no wait follows here.
-    fn end_try(&mut self) {
+    pub(super) fn end_try(&mut self) {
         self.user.end_try(&mut self.slot.inner.lock());
     }
 
@@ -229,30 +264,6 @@ impl Pair {
         for _ in 0..2 {
             tls::enter();
         }
-    }
-}
-
-/// A poller's hold on a number that was closed under it. A poller looks at the number itself whenever it wakes, as Linux's
-/// does; it waits for the files that it began with.
-pub struct Kept {
-    pub(super) fd: i32,
-    life: u32,
-    pub at: i32,
-}
-
-impl Kept {
-    /// What a wait on `fd` in that life has become; the poller is counted there.
-    pub(super) fn new(fd: i32, life: u32) -> Option<Kept> {
-        let at = slots::moved_to(fd, life)?;
-        tls::enter();
-        Some(Kept { fd, life, at })
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        leave_duplicate(self.fd, self.life);
-        tls::leave();
     }
 }
 

@@ -29,18 +29,11 @@ static DUPLICATES: AtomicU32 = AtomicU32::new(0);
 pub struct Node {
     slot: *const Slot,
     entry: Entry<Waiter>,
-    /// The number that was asked for, and its life when the node was linked.
-    pub fd: i32,
-    pub life: u32,
 }
 
 impl Node {
-    pub fn new(slot: &'static Slot, fd: i32, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
-        Node { slot, entry: Entry::new(waiter, interest, exclusive), fd, life: 0 }
-    }
-
-    pub fn set_waiter(&mut self, waiter: &Waiter) {
-        self.entry.set_sleeper(waiter);
+    pub fn new(slot: &'static Slot, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
+        Node { slot, entry: Entry::new(waiter, interest, exclusive) }
     }
 
     pub fn slot(&self) -> &'static Slot {
@@ -208,7 +201,8 @@ impl Slot {
         inner.edges.forget();
         inner.kind = Kind::Ordinary;
         let life = inner.holds.life();
-        let users = inner.holds.end_life() + inner.edges.disband();
+        let users = inner.holds.end_life();
+        inner.edges.disband();
         self.life.store(inner.holds.life(), Ordering::Release);
         let to = to.filter(|_| users != 0);
         if let Some(to) = to {
@@ -289,12 +283,8 @@ impl Slot {
     /// # Safety
     /// The node stays in place, alive, until [`Slot::unlink`].
     pub unsafe fn link(&self, node: *mut Node, generation: u32) -> Link {
-        let mut inner = self.inner.lock();
         // SAFETY: the caller's promise.
-        unsafe {
-            (*node).life = inner.holds.life();
-            Self::link_locked(&mut inner, node, generation)
-        }
+        unsafe { Self::link_locked(&mut self.inner.lock(), node, generation) }
     }
 
     /// The same for a user in an operation that began in `life` and whose try ends
@@ -348,6 +338,13 @@ impl Slot {
         unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) }
     }
 
+    /// Wakes whom an edge would wake, though none is known of: see [`Edges::nudge`].
+    pub fn nudge(&self, bits: u8) {
+        let mut inner = self.inner.lock();
+        self.note_read_edge(bits);
+        inner.edges.nudge(bits);
+    }
+
     /// Gives an edge back that a poller found to be none of its business: see [`Edges::give_back`].
     pub fn give_back(&self, bits: u8) {
         self.inner.lock().edges.give_back(bits);
@@ -365,11 +362,16 @@ impl Slot {
             return 0;
         }
         let mut inner = self.inner.lock();
+        self.note_read_edge(bits);
+        inner.edges.deliver(bits, everybody)
+    }
+
+    /// Under the lock, which keeps one from being counted with another.
+    fn note_read_edge(&self, bits: u8) {
         if bits & super::Interest::READ.0 != 0 {
             let n = self.read_edges.load(Ordering::Relaxed);
             self.read_edges.store(n.wrapping_add(1).max(1), Ordering::Release);
         }
-        inner.edges.deliver(bits, everybody)
     }
 }
 

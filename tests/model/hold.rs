@@ -290,7 +290,8 @@ impl World {
         let mut state = self.slots[NUMBER].lock().unwrap();
         state.edges.forget();
         let life = state.holds.life();
-        let users = state.holds.end_life() + state.edges.disband();
+        let users = state.holds.end_life();
+        state.edges.disband();
         self.life.store(state.holds.life(), Ordering::Release);
         if users != 0 && with_duplicate {
             state.moved.add(NUMBER as i32, life, DUPLICATE as i32, users);

@@ -70,13 +70,14 @@ pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    if green().is_none() {
-        // libc's own can be cancelled. What comes between is left to `reactor::verify`.
+    if green().is_some() {
+        if cancel::is_pending() {
+            return Err(Exit::Cancelled);
+        }
+    } else if cancel::may_be_pending() {
+        // libc's own function ends the thread. What comes between is left to `reactor::verify`.
         reactor::closing(fd).done();
         return Err(Exit::Native);
-    }
-    if cancel::is_pending() {
-        return Err(Exit::Cancelled);
     }
     // SAFETY: an integer.
     unsafe { close_now(fd) }
@@ -90,7 +91,7 @@ pub unsafe fn close_now(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    let closing = reactor::closing(fd);
+    let closing = reactor::shutting(fd);
     let closed = sysfd::close(fd);
     closing.done();
     Ok(closed.map(|()| 0)?)
@@ -119,7 +120,7 @@ pub unsafe fn dup3(old: c_int, new: c_int, flags: c_int) -> Result<c_int, Exit> 
     if old == new {
         return Err(Exit::Native);
     }
-    let closing = reactor::closing(new);
+    let closing = reactor::shutting(new);
     // SAFETY: integers.
     let copy = unsafe { syscall!(libc::SYS_dup3, old, new, flags) };
     closing.done();
@@ -148,7 +149,7 @@ pub unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> Result<c
     let mut closing = Vec::new();
     if flags & CLOEXEC == 0 {
         let seen = (first..=last.min(reactor::highest())).map(|fd| fd as c_int);
-        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::closing));
+        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::shutting));
     }
     let closed = close_each(first as c_uint, last as c_uint, flags);
     for one in closing {

@@ -1,5 +1,5 @@
 //! The waiters of one descriptor and the edges that nobody has used, who is in an operation on it and where they go when
-//! it is closed: what happens under a slot's lock; and the claim beside it.
+//! it is closed: what happens under a slot's lock; and the gate and the claim beside it.
 //!
 //! Nothing here knows a descriptor or a thread: `slots` has the lock and the table, `tests/model/edges.rs`
 //! the proof that no edge is lost. A waiter has tried and failed before it links.
@@ -294,6 +294,64 @@ impl Moved {
     /// The duplicates.
     pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
         self.0.iter().map(|m| m.to)
+    }
+}
+
+/// First tries of calls that may do a part, and a close of the number, which let each other pass.
+///
+/// Such a call must have its file before it begins, or the rest of it is lost with the number. So it counts itself in one step,
+/// which tells it whether a close is on its way; the close shuts the gate in the same word, waits for the tries that it finds
+/// there, and each of those that has more to do is a user ([`Holds`]) by the time it leaves. The gate opens where the life ends
+/// that the close found, under the slot's lock: not at the end of a close that the number's next file has overtaken.
+#[derive(Debug)]
+pub struct Gate(AtomicU32);
+
+const SHUT: u32 = 1 << 31;
+
+impl Gate {
+    pub fn new() -> Gate {
+        Gate(AtomicU32::new(0))
+    }
+
+    /// A try begins; false while the number is being closed. [`Gate::leave`] follows in either case.
+    #[inline]
+    pub fn enter(&self) -> bool {
+        self.0.fetch_add(1, Ordering::AcqRel) & SHUT == 0
+    }
+
+    #[inline]
+    pub fn leave(&self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+
+    /// A close begins: no try does until [`Gate::open`]. Whether there are some under way.
+    pub fn shut(&self) -> bool {
+        self.0.fetch_or(SHUT, Ordering::AcqRel) & !SHUT != 0
+    }
+
+    pub fn open(&self) {
+        if self.is_shut() {
+            self.0.fetch_and(!SHUT, Ordering::Release);
+        }
+    }
+
+    pub fn is_tried(&self) -> bool {
+        self.0.load(Ordering::Acquire) & !SHUT != 0
+    }
+
+    pub fn is_shut(&self) -> bool {
+        self.0.load(Ordering::Acquire) & SHUT != 0
+    }
+
+    /// Forgets whom a forked child's parent had here.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Gate {
+        Gate::new()
     }
 }
 

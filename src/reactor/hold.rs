@@ -5,10 +5,11 @@
 //! from the program, and ends the number's *life*: its users wake, find the life ended, and go on at the duplicate. The
 //! last one that leaves closes it, which is when the peer may see the end.
 //!
-//! A call counts as a user from its first wait (or from its first partial success) to its end. Its first try comes before
-//! that, at no cost: if the number is closed between the two, the call is as one that began after the close, and is begun
-//! again, which nobody can tell from a call that came a moment later. Only if it had moved some bytes does it end with
-//! those, because the rest is for a file that it can no longer reach.
+//! A call counts as a user from its first wait to its end. Its first try comes before that, at no cost: if the number is
+//! closed between the two, the call is as one that began after the close, and is begun again, which nobody can tell from a call
+//! that came a moment later. But who may do a part in a try (a blocking send, a connect) needs the file from the beginning, for
+//! the rest: its first try stands at the number's gate ([`FirstTry`]), where whoever closes the number waits for it, and it is
+//! a user before it leaves there. That costs such a call two atomic additions.
 //!
 //! The same for a call that begins to wait while the close is on its way: the life ends, once more if need be, when the kernel
 //! has closed the number.
@@ -41,6 +42,67 @@ use std::os::fd::AsRawFd;
 #[inline]
 pub fn life(fd: i32) -> u32 {
     slots::existing(fd).map_or(0, Slot::life)
+}
+
+/// How long a close and a try wait for one another at most. Tries do not block, but for an accept whose connection another process
+/// takes, and that one is in the kernel with the old file; a close may (SO_LINGER).
+const LONGEST: u64 = 20_000_000;
+
+fn wait_while(is_so: impl Fn() -> bool) {
+    let until = time::after(LONGEST);
+    while is_so() && time::now() < until {
+        sys::sched_yield();
+    }
+}
+
+/// The first try of a call that may do a part in it. While it lasts nobody closes the number, and no handler runs.
+pub struct FirstTry {
+    fd: i32,
+    slot: &'static Slot,
+    life: u32,
+}
+
+impl FirstTry {
+    /// `None` for a number that cannot be waited for.
+    #[inline]
+    pub fn begin(fd: i32) -> Option<FirstTry> {
+        let slot = slots::of(fd)?;
+        tls::enter();
+        if !slot.gate.enter() {
+            FirstTry::begin_again(slot);
+        }
+        Some(FirstTry { fd, slot, life: slot.life() })
+    }
+
+    /// The number is being closed: begins when that is done.
+    #[cold]
+    fn begin_again(slot: &Slot) {
+        slot.gate.leave();
+        wait_while(|| slot.gate.is_shut());
+        slot.gate.enter();
+    }
+
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// It has done a part, and keeps the file for the rest.
+    pub fn hold(self) -> Hold {
+        let FirstTry { fd, slot, life } = self;
+        let mut user = User { life, entered: false, trying: false };
+        slot.enter(&mut user);
+        slot.gate.leave();
+        core::mem::forget(self);
+        Hold { fd, slot, user, at: fd, at_slot: slot }
+    }
+}
+
+impl Drop for FirstTry {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.gate.leave();
+        tls::leave();
+    }
 }
 
 /// One operation's hold on the description that its number named in one life.
@@ -234,12 +296,25 @@ impl Pair {
         Some(Pair { from: Hold::new(from.0, from.1)?, to: Hold::new(to.0, to.1)? })
     }
 
+    /// Of what has begun.
+    pub fn of(from: Hold, to: Hold) -> Pair {
+        Pair { from, to }
+    }
+
     /// As [`Hold::attempt`]; from now on both are held.
     pub fn attempt<R>(&mut self, attempt: impl FnOnce(i32, i32) -> R) -> Option<R> {
         let Pair { from, to } = self;
         let done = from.attempt(|from| to.attempt(|to| attempt(from, to))).flatten();
         from.end_try();
         to.end_try();
+        done
+    }
+
+    /// The same on one side.
+    pub fn attempt_one<R>(&mut self, side: Side, attempt: impl FnOnce(i32) -> R) -> Option<R> {
+        let hold = if side == Side::From { &mut self.from } else { &mut self.to };
+        let done = hold.attempt(attempt);
+        hold.end_try();
         done
     }
 
@@ -281,17 +356,34 @@ pub struct Closing {
     slot: Option<&'static Slot>,
     fd: i32,
     life: u32,
+    is_inside: bool,
+}
+
+/// As [`closing`], for what nothing but a system call separates from [`Closing::done`], inside the runtime: nobody begins
+/// meanwhile what it might not end.
+pub fn shutting(fd: i32) -> Closing {
+    tls::enter();
+    let slot = if arch::has_own_table() { None } else { slots::existing(fd) };
+    if let Some(slot) = slot
+        && slot.gate.shut()
+    {
+        wait_while(|| slot.gate.is_tried());
+    }
+    Closing { is_inside: true, ..begin(slot, fd) }
 }
 
 /// A number is about to be closed or to be given another file. Its users go to a duplicate.
 pub fn closing(fd: i32) -> Closing {
-    let slot = if arch::has_own_table() { None } else { slots::existing(fd) };
+    begin(if arch::has_own_table() { None } else { slots::existing(fd) }, fd)
+}
+
+fn begin(slot: Option<&'static Slot>, fd: i32) -> Closing {
     let life = match slot {
         Some(slot) if slot.seems_used() => move_users(slot, fd),
         Some(slot) => slot.life(),
         None => 0,
     };
-    Closing { slot, fd, life }
+    Closing { slot, fd, life, is_inside: false }
 }
 
 impl Closing {
@@ -300,6 +392,9 @@ impl Closing {
     pub fn done(self) {
         if let Some(ended) = self.slot.and_then(|slot| slot.end_this_life(self.fd, self.life)) {
             unregistered(&ended);
+        }
+        if self.is_inside {
+            tls::leave();
         }
     }
 }
@@ -310,7 +405,7 @@ pub fn forget(fd: i32) {
         return;
     }
     if let Some(slot) = slots::existing(fd) {
-        unregistered(&slot.end_life(fd, None));
+        unregistered(&slot.begin_life(fd));
     }
 }
 
@@ -406,12 +501,7 @@ fn delete_registration(fd: i32) {
     }
 }
 
-/// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands. Tries do
-/// not block, but for an accept whose connection another process takes, and that one is in the kernel with the old file.
+/// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands.
 fn await_tries(slot: &Slot) {
-    const LONGEST: u64 = 20_000_000;
-    let until = time::after(LONGEST);
-    while slot.is_tried() && time::now() < until {
-        sys::sched_yield();
-    }
+    wait_while(|| slot.is_tried());
 }

@@ -26,7 +26,9 @@ mod hold;
 mod slots;
 mod watch;
 
-pub use hold::{Closing, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, unshare_table};
+pub use hold::{
+    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, unshare_table,
+};
 pub use watch::{Wanted, Watches};
 
 use crate::arch;
@@ -220,7 +222,7 @@ pub fn doubt_short_reads(fd: i32) {
 
 /// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
 pub fn is_unpollable(fd: i32) -> bool {
-    slots::existing(fd).is_some_and(|s| s.inner.lock().kind == Kind::Unpollable)
+    slots::existing(fd).is_some_and(Slot::is_unpollable)
 }
 
 /// Whether epoll takes the number's description, which is registered with that.

@@ -1,6 +1,6 @@
 //! The slots: one per descriptor number, in chunks that appear as numbers are used and never go away.
 
-use super::edges::{Claim, Edges, Entry, Holds, Moved, Place, Sleeper};
+use super::edges::{Claim, Edges, Entry, Gate, Holds, Moved, Place, Sleeper};
 use super::{Interest, Turn};
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
@@ -109,6 +109,7 @@ pub struct Slot {
     /// A [`ShortReads`].
     short_reads: AtomicU32,
     claim: Claim,
+    pub gate: Gate,
     /// The life in `inner`, to be read without the lock.
     life: AtomicU32,
 }
@@ -149,6 +150,7 @@ impl Slot {
             drained_at: AtomicU32::new(0),
             short_reads: AtomicU32::new(ShortReads::New as u32),
             claim: Claim::new(),
+            gate: Gate::new(),
             life: AtomicU32::new(0),
         }
     }
@@ -184,6 +186,17 @@ impl Slot {
         ended
     }
 
+    /// The same where the number is another description's already: whatever close there was is done.
+    pub fn begin_life(&self, fd: i32) -> Ended {
+        let ended = {
+            let mut inner = self.inner.lock();
+            self.gate.open();
+            self.end_life_locked(&mut inner, fd, None)
+        };
+        self.forget_reads();
+        ended
+    }
+
     /// The same, unless another life than `life` has begun.
     pub fn end_this_life(&self, fd: i32, life: u32) -> Option<Ended> {
         let ended = {
@@ -191,6 +204,7 @@ impl Slot {
             if inner.holds.life() != life {
                 return None;
             }
+            self.gate.open();
             self.end_life_locked(&mut inner, fd, None)
         };
         self.forget_reads();
@@ -222,6 +236,22 @@ impl Slot {
             user.entered = true;
         }
         user.trying
+    }
+
+    /// Makes a user of one that has begun in its life, if that lasts.
+    pub fn enter(&self, user: &mut User) {
+        let mut inner = self.inner.lock();
+        if inner.holds.life() == user.life {
+            inner.holds.enter();
+            user.entered = true;
+        }
+    }
+
+    /// Whether epoll is known to refuse the description: asked without the lock.
+    pub fn is_unpollable(&self) -> bool {
+        // SAFETY: an aligned byte of a live slot that is one of the enumeration's; volatile, because who holds the lock may be
+        // writing it.
+        unsafe { (&raw const (*self.inner.as_ptr()).kind).read_volatile() == Kind::Unpollable }
     }
 
     /// Ends a user's part, its try included; false when its life ended before.
@@ -535,6 +565,7 @@ pub unsafe fn after_fork() {
                 (*chunk.add(i)).inner.reset(EMPTY);
                 (*chunk.add(i)).life.store(0, Ordering::Relaxed);
                 (*chunk.add(i)).claim.reset();
+                (*chunk.add(i)).gate.reset();
                 (*chunk.add(i)).forget_reads();
             }
         }

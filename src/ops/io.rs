@@ -346,7 +346,18 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
     // SAFETY: the caller's vectors, if their number is a possible one.
     let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
     // SAFETY: the caller's vectors.
-    until_ready(On::read(fd, Call::Read).skipping_drained(), |fd| unsafe {
+    let attempt = |fd| unsafe { read_now(fd, iov, n, wanted) };
+    until_ready(On::read(fd, Call::Read).skipping_drained(), attempt).map(|n| n as ssize_t)
+}
+
+/// Reads what is there, of the `wanted` bytes that the vectors hold.
+///
+/// # Safety
+/// `iov` points to `n` vectors of the caller's.
+#[inline(always)]
+pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<usize, Errno> {
+    // SAFETY: the caller's vectors.
+    unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -355,8 +366,7 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
             }
             r => r,
         }
-    })
-    .map(|n| n as ssize_t)
+    }
 }
 
 /// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.

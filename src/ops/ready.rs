@@ -147,9 +147,12 @@ fn wait_and_retry<R>(on: On, mut begun: Begun, attempt: &mut dyn FnMut(i32) -> R
     }
 }
 
-/// As [`until_ready`] for a look at what another call will then do: that call comes before the turn is passed on, so
-/// the turn is the caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
-pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>, Exit> {
+/// As [`until_ready`] for another call that is to follow, if `look` finds that it would wait: it waits until `take` does not say
+/// `EAGAIN`, which makes ready what that call will find. That call comes before the turn is passed on, so the turn is the
+/// caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
+pub(super) fn until_taken(
+    on: On, look: impl Fn() -> bool, take: impl Fn(i32) -> Result<(), Errno>,
+) -> Result<Option<Turn>, Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
@@ -171,9 +174,11 @@ pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>
         if let Err(exit) = verdict(why, slow.timed) {
             break exit;
         }
-        // At the number, whatever it names now: so will the call that follows.
-        if look() {
-            return Ok(turn);
+        match hold.attempt(&take) {
+            Some(Err(Errno::AGAIN)) => {}
+            Some(Ok(())) => return Ok(turn),
+            Some(Err(e)) => break e.into(),
+            None => break Exit::Native,
         }
     };
     pass(turn);

@@ -44,12 +44,14 @@ pub fn life(fd: i32) -> u32 {
     slots::existing(fd).map_or(0, Slot::life)
 }
 
-/// How long a close and a try wait for one another at most. Tries do not block, but for an accept whose connection another process
-/// takes, and that one is in the kernel with the old file; a close may (SO_LINGER).
-const LONGEST: u64 = 20_000_000;
+/// How long a close waits for tries at most. They do not block, but for an accept whose connection another process takes, and
+/// that one is in the kernel with the old file; so this is for those whose kernel thread does not get the processor.
+const CLOSE_WAITS: u64 = 200_000_000;
+/// How long a try waits for a close, which may block (SO_LINGER) after it has given the number back.
+const TRY_WAITS: u64 = 20_000_000;
 
-fn wait_while(is_so: impl Fn() -> bool) {
-    let until = time::after(LONGEST);
+fn wait_while(longest: u64, is_so: impl Fn() -> bool) {
+    let until = time::after(longest);
     while is_so() && time::now() < until {
         sys::sched_yield();
     }
@@ -78,7 +80,7 @@ impl FirstTry {
     #[cold]
     fn begin_again(slot: &Slot) {
         slot.gate.leave();
-        wait_while(|| slot.gate.is_shut());
+        wait_while(TRY_WAITS, || slot.gate.is_shut());
         slot.gate.enter();
     }
 
@@ -367,7 +369,7 @@ pub fn shutting(fd: i32) -> Closing {
     if let Some(slot) = slot
         && slot.gate.shut()
     {
-        wait_while(|| slot.gate.is_tried());
+        wait_while(CLOSE_WAITS, || slot.gate.is_tried());
     }
     Closing { is_inside: true, ..begin(slot, fd) }
 }
@@ -503,5 +505,5 @@ fn delete_registration(fd: i32) {
 
 /// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands.
 fn await_tries(slot: &Slot) {
-    wait_while(|| slot.is_tried());
+    wait_while(CLOSE_WAITS, || slot.is_tried());
 }

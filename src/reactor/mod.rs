@@ -14,7 +14,7 @@
 //! before that edge and not be linked yet.
 //!
 //! Registrations and reused numbers. A slot believes in its registration until the number is closed or made
-//! anew through any call we see (`closing`, `forget`); what those do who were waiting is told in `hold`. Should libc close a number behind our back (a raw system call), a
+//! anew through any call we see (`closing`, `forget`); what those do who were waiting is told in `hold`, and in `watch`. Should libc close a number behind our back (a raw system call), a
 //! thread could wait on a registration that died with the old description: so `verify` re-arms, once per
 //! wait, every waiter that has been here for a second. The worst case is that second, not a hang.
 //!

@@ -92,7 +92,7 @@ impl Watches {
             self.watches.clear();
             return outcome;
         }
-        let (mut linked, mut must_look) = (0, false);
+        let (mut linked, mut must_look, mut is_pollable) = (0, false, true);
         let why = wait::with_waiter(|waiter| {
             waiter.parker.arm();
             let generation = GENERATION.load(Ordering::Relaxed);
@@ -109,7 +109,10 @@ impl Watches {
                     match unsafe { watch.hold.link(&raw mut watch.node, generation) } {
                         Link::OtherLife => {}
                         Link::Unregistered => {
-                            if watch.hold.register().is_err() && !watch.hold.is_over() {
+                            if let Err(e) = watch.hold.register()
+                                && !watch.hold.is_over()
+                            {
+                                is_pollable = e.0 == libc::EBADF;
                                 break None;
                             }
                         }
@@ -141,6 +144,7 @@ impl Watches {
             stirred |= matches!(place, Place::Edge | Place::Nudged);
         }
         match why.unwrap_or(Wake::Ready) {
+            _ if !is_pollable => Outcome::NotPollable,
             Wake::Ready if !must_look && !self.would_wake(stirred) => Outcome::Moved,
             why => {
                 // Handlers are to run, and may not come back: natively the call ends here.

@@ -75,13 +75,24 @@ static void turn(int count)
         sched_yield();
 }
 
+typedef struct {
+    int fd, round, other;
+} Taking;
+
 // Takes the number away: it is nobody's, or another file's.
-static void take(int fd, int round, int other)
+static void *take(void *argument)
 {
-    if (round % 2)
+    Taking *taking = argument;
+    int fd = taking->fd;
+    if (taking->round % 4 == 0)
+        MUST(dup2(taking->other, fd) == fd);
+    else if (taking->round % 4 == 1)
         MUST(close(fd) == 0);
+    else if (taking->round % 4 == 2)
+        MUST(dup3(taking->other, fd, O_CLOEXEC) == fd);
     else
-        MUST(dup2(other, fd) == fd);
+        MUST(close_range((unsigned)fd, (unsigned)fd, 0) == 0);
+    return NULL;
 }
 
 static bool run(Way way, int round)
@@ -97,7 +108,7 @@ static bool run(Way way, int round)
         ends[0] = socket(AF_INET, SOCK_STREAM, 0);
     } else if (way == RECVMMSG) {
         MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0);
-    } else if (round % 4 < 2) {
+    } else if (round % 8 < 4) {
         stream_pair(ends);
     } else {
         tcp_pair(ends);
@@ -117,7 +128,11 @@ static bool run(Way way, int round)
         if (way != CONNECT && !takes && recv(ends[1], got, 1, MSG_DONTWAIT) == 1)
             break;
     }
-    take(ends[0], round, other[0]);
+    Taking taking = {ends[0], round, other[0]};
+    if (round % 7 == 6)
+        finish(start_foreign(take, &taking));
+    else
+        take(&taking);
     bool again = fcntl(ends[0], F_GETFD) != -1;
     if (takes)
         MUST(send(ends[1], data, 50, MSG_NOSIGNAL) == 50);

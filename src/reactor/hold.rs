@@ -28,8 +28,11 @@ use crate::atomic::Ordering;
 use crate::errno::Errno;
 use crate::park::Wake;
 use crate::report::{self, Event};
+use crate::sched;
 use crate::signal;
 use crate::sys::lock::Lock;
+use crate::sys::task::State;
+use crate::sys::time::Timespec;
 use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
 use crate::thread::{
@@ -44,17 +47,40 @@ pub fn life(fd: i32) -> u32 {
     slots::existing(fd).map_or(0, Slot::life)
 }
 
-/// How long a close waits for tries at most. They do not block, but for an accept whose connection another process takes, and
-/// that one is in the kernel with the old file; so this is for those whose kernel thread does not get the processor.
-const CLOSE_WAITS: u64 = 200_000_000;
-/// How long a try waits for a close, which may block (SO_LINGER) after it has given the number back.
-const TRY_WAITS: u64 = 20_000_000;
+/// How long a close and a try wait for one another at least. Tries do not block, but for an accept whose connection another process
+/// takes, and that one is in the kernel with the old file; a close may (SO_LINGER), after it has given the number back.
+const SHORT: u64 = 20_000_000;
+/// How long a close waits for a try that may want nothing but the processor.
+const LONG: u64 = 2 * time::SECOND;
 
-fn wait_while(longest: u64, is_so: impl Fn() -> bool) {
-    let until = time::after(longest);
-    while is_so() && time::now() < until {
-        sys::sched_yield();
+/// Waits while `is_so`, for [`SHORT`], and on to [`LONG`] while `goes_on`.
+fn wait_while(is_so: impl Fn() -> bool, goes_on: impl Fn() -> bool) {
+    /// Then whoever is waited for may need the processor that this thread has.
+    const YIELDS: u32 = 100;
+    static NAP: Timespec = Timespec { sec: 0, nsec: 200_000 };
+    let begun = time::now();
+    let mut turns = 0;
+    while is_so() {
+        let waited = time::now() - begun;
+        if waited > LONG || waited > SHORT && !goes_on() {
+            return;
+        }
+        turns += 1;
+        if turns < YIELDS {
+            sys::sched_yield();
+        } else {
+            // SAFETY: a live span.
+            let _ = unsafe { syscall!(libc::SYS_nanosleep, &raw const NAP, 0usize) };
+        }
     }
+}
+
+fn wait_for_tries(are_under_way: impl Fn() -> bool) {
+    wait_while(are_under_way, || {
+        let (own, mut any) = (sys::gettid(), false);
+        sched::each_worker(|w| any |= w.tid() != own && sys::task::state_of(w.tid()) == State::Runnable);
+        any
+    });
 }
 
 /// The first try of a call that may do a part in it. While it lasts nobody closes the number, and no handler runs.
@@ -80,7 +106,7 @@ impl FirstTry {
     #[cold]
     fn begin_again(slot: &Slot) {
         slot.gate.leave();
-        wait_while(TRY_WAITS, || slot.gate.is_shut());
+        wait_while(|| slot.gate.is_shut(), || false);
         slot.gate.enter();
     }
 
@@ -369,7 +395,7 @@ pub fn shutting(fd: i32) -> Closing {
     if let Some(slot) = slot
         && slot.gate.shut()
     {
-        wait_while(CLOSE_WAITS, || slot.gate.is_tried());
+        wait_for_tries(|| slot.gate.is_tried());
     }
     Closing { is_inside: true, ..begin(slot, fd) }
 }
@@ -505,5 +531,5 @@ fn delete_registration(fd: i32) {
 
 /// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands.
 fn await_tries(slot: &Slot) {
-    wait_while(CLOSE_WAITS, || slot.is_tried());
+    wait_for_tries(|| slot.is_tried());
 }

@@ -133,7 +133,7 @@ static bool run(Way way, int round)
         finish(start_foreign(take, &taking));
     else
         take(&taking);
-    bool again = fcntl(ends[0], F_GETFD) != -1;
+    bool again = round % 2 == 0;
     if (takes)
         MUST(send(ends[1], data, 50, MSG_NOSIGNAL) == 50);
     long sum = 1;

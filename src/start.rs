@@ -325,4 +325,5 @@ unsafe fn after_fork(others: thread::Others, table: reactor::Table) {
     report::after_fork();
     arch::tls::set_deferred(false);
     arch::set_tls_worker(core::ptr::null());
+    arch::set_own_table(false);
 }

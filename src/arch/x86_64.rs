@@ -6,7 +6,7 @@
 use crate::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::arch::{asm, global_asm};
 
-// The block, 64 bytes of static TLS reached by one load of its offset (initial-exec):
+// The block, 72 bytes of static TLS reached by one load of its offset (initial-exec):
 //   +0   current   *const Thread, null on workers and foreign threads
 //   +8   depth     i32, nesting inside the runtime
 //   +12  deferred  u32, non-zero when a signal waits for depth 0
@@ -17,15 +17,16 @@ use core::arch::{asm, global_asm};
 //   +40  waiter    *const Waiter, where a foreign thread sleeps; null elsewhere
 //   +48  put_off   u64, the signals that a foreign thread has left with the kernel until depth 0
 //   +56  outcome   what the handlers of a foreign thread mean for the call that they interrupted
+//   +64  own_table u64, non-zero on a kernel thread whose table of descriptors is not the process's
 global_asm!(
     ".pushsection .tbss,\"awT\",@nobits",
     ".balign 8",
     ".globl greenlet_tls_block",
     ".hidden greenlet_tls_block",
     ".type greenlet_tls_block,@object",
-    ".size greenlet_tls_block,64",
+    ".size greenlet_tls_block,72",
     "greenlet_tls_block:",
-    ".zero 64",
+    ".zero 72",
     ".popsection",
 );
 macro_rules! tls_read {
@@ -206,6 +207,17 @@ pub fn foreign_outcome() -> usize {
 #[inline(always)]
 pub fn set_foreign_outcome(outcome: usize) {
     tls_write!(56, "", outcome);
+}
+
+/// Whether the calling thread has a table of descriptors of its own.
+#[inline(always)]
+pub fn has_own_table() -> bool {
+    tls_read!(64, "", usize) != 0
+}
+
+#[inline(always)]
+pub fn set_own_table(on: bool) {
+    tls_write!(64, "", on as usize);
 }
 
 /// The offset of the block from the thread pointer, the same in every thread.

@@ -4,6 +4,7 @@
 //! round them.
 
 use super::green;
+use super::task;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 pub use crate::reactor::Closing;
@@ -69,13 +70,14 @@ pub unsafe fn close(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    if green().is_none() {
-        // libc's own can be cancelled. What comes between is left to `reactor::verify`.
+    if green().is_some() {
+        if cancel::is_pending() {
+            return Err(Exit::Cancelled);
+        }
+    } else if cancel::may_be_pending() {
+        // libc's own function ends the thread. What comes between is left to `reactor::verify`.
         reactor::closing(fd).done();
         return Err(Exit::Native);
-    }
-    if cancel::is_pending() {
-        return Err(Exit::Cancelled);
     }
     // SAFETY: an integer.
     unsafe { close_now(fd) }
@@ -89,7 +91,7 @@ pub unsafe fn close_now(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    let closing = reactor::closing(fd);
+    let closing = reactor::shutting(fd);
     let closed = sysfd::close(fd);
     closing.done();
     Ok(closed.map(|()| 0)?)
@@ -118,12 +120,15 @@ pub unsafe fn dup3(old: c_int, new: c_int, flags: c_int) -> Result<c_int, Exit> 
     if old == new {
         return Err(Exit::Native);
     }
-    let closing = reactor::closing(new);
+    let closing = reactor::shutting(new);
     // SAFETY: integers.
     let copy = unsafe { syscall!(libc::SYS_dup3, old, new, flags) };
     closing.done();
     Ok(copy.map(|fd| fd as c_int)?)
 }
+
+const CLOEXEC: c_int = libc::CLOSE_RANGE_CLOEXEC as c_int;
+const UNSHARE: c_int = libc::CLOSE_RANGE_UNSHARE as c_int;
 
 /// close_range(2).
 ///
@@ -133,28 +138,41 @@ pub unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> Result<c
     if first > last {
         return Err(Exit::Errno(libc::EINVAL));
     }
+    if flags & !(CLOEXEC | UNSHARE) != 0 {
+        return Err(Exit::Errno(libc::EINVAL));
+    }
+    // What is closed in a table of one's own concerns nobody: the calls below are the kernel's alone then.
+    if flags & UNSHARE != 0 {
+        return task::unshares_table(|| close_each(first, last, flags));
+    }
     let (first, last) = (first as i64, last as i64);
     let mut closing = Vec::new();
-    if flags & libc::CLOSE_RANGE_CLOEXEC as c_int == 0 {
+    if flags & CLOEXEC == 0 {
         let seen = (first..=last.min(reactor::highest())).map(|fd| fd as c_int);
-        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::closing));
+        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::shutting));
     }
-    let mut own = reactor::own_descriptors();
-    own.sort_unstable();
-    let mut from = first;
-    let mut closed = Ok(0);
-    for fd in own.into_iter().map(i64::from).chain([last + 1]).filter(|&fd| fd >= first) {
-        let to = (fd - 1).min(last);
-        if from <= to && closed.is_ok() {
-            // SAFETY: integers.
-            closed = unsafe { syscall!(libc::SYS_close_range, from, to, flags) };
-        }
-        from = from.max(fd + 1);
-    }
+    let closed = close_each(first as c_uint, last as c_uint, flags);
     for one in closing {
         one.done();
     }
-    Ok(closed.map(|_| 0)?)
+    Ok(closed?)
+}
+
+/// close_range(2), round the library's own.
+fn close_each(first: c_uint, last: c_uint, flags: c_int) -> Result<c_int, Errno> {
+    let (first, last) = (first as i64, last as i64);
+    let mut own = reactor::own_descriptors();
+    own.sort_unstable();
+    let mut from = first;
+    for fd in own.into_iter().map(i64::from).chain([last + 1]).filter(|&fd| fd >= first) {
+        let to = (fd - 1).min(last);
+        if from <= to {
+            // SAFETY: integers.
+            unsafe { syscall!(libc::SYS_close_range, from, to, flags) }?;
+        }
+        from = from.max(fd + 1);
+    }
+    Ok(0)
 }
 
 /// closefrom(3).

@@ -12,6 +12,7 @@ use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
 use crate::sys::fd as sysfd;
+use crate::sys::time::{self, Timespec};
 use crate::syscall;
 use core::ffi::{c_int, c_uint, c_void};
 use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
@@ -83,7 +84,7 @@ unsafe fn recv_all(
         got += n;
         if n == 0 || got == len { Ok(()) } else { Err(Errno::PARTLY) }
     };
-    let end = until_ready(On::read(fd, Call::Recv), &mut attempt);
+    let end = until_ready(On::read(fd, Call::Recv).in_parts(), &mut attempt);
     keep_progress(end, got)
 }
 
@@ -101,15 +102,6 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// # Safety
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    // SAFETY: the caller's arguments.
-    unsafe { receive_one(fd, msg, flags, false) }
-}
-
-/// recvmsg(2), on its own or after other messages of one call.
-///
-/// # Safety
-/// As [`recvmsg`].
-unsafe fn receive_one(fd: c_int, msg: *mut msghdr, flags: c_int, has_part: bool) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
     if asked_not_to_wait(flags) {
         return Err(Exit::Native);
@@ -118,9 +110,9 @@ unsafe fn receive_one(fd: c_int, msg: *mut msghdr, flags: c_int, has_part: bool)
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
     }
-    let on = On::read(fd, Call::Recv).after(has_part);
     // SAFETY: the caller's message.
-    until_ready(on, |fd| unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) }).map(|n| n as ssize_t)
+    let attempt = |fd| unsafe { syscall!(libc::SYS_recvmsg, fd, msg, flags | DONTWAIT) };
+    until_ready(On::read(fd, Call::Recv), attempt).map(|n| n as ssize_t)
 }
 
 /// recvmmsg(2). The first message may be waited for; with MSG_WAITFORONE or a zero count of others it is all
@@ -135,35 +127,37 @@ pub unsafe fn recvmmsg(
     if asked_not_to_wait(flags) || green().is_none() {
         return Err(Exit::Native);
     }
-    let (mut got, mut flags) = (0, flags);
-    // SAFETY: `got` stays below `n`; the caller's array and timeout.
-    unsafe {
-        let until = timeout
-            .as_ref()
-            .map(|t| crate::sys::time::after(crate::sys::time::Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.nanos()));
+    note_urgent(fd, flags);
+    if flags & libc::MSG_WAITALL != 0 {
+        // As `recvmsg`.
+        return Err(Exit::Offloaded);
+    }
+    // SAFETY: the caller's timeout.
+    let until = unsafe { timeout.as_ref() }.map(|t| time::after(Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.nanos()));
+    let one = flags & !libc::MSG_WAITFORONE | DONTWAIT;
+    let mut got = 0;
+    let attempt = |fd| {
+        let before = got;
         while got < n {
-            let m = &mut *msgs.add(got as usize);
-            let one = flags & !libc::MSG_WAITFORONE;
-            let r = if one & DONTWAIT != 0 {
-                syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|n| n as ssize_t).map_err(Exit::from)
-            } else {
-                receive_one(fd, &mut m.msg_hdr, one, got > 0)
+            // SAFETY: `got` is below `n`; the caller's array.
+            let received = unsafe {
+                let m = &mut *msgs.add(got as usize);
+                syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|len| m.msg_len = len as c_uint)
             };
-            match r {
-                Ok(len) => m.msg_len = len as c_uint,
-                Err(e) if got == 0 || e == Exit::Cancelled => return Err(e),
-                Err(_) => break,
+            match received {
+                Err(Errno::AGAIN) if got > 0 && flags & libc::MSG_WAITFORONE != 0 => break,
+                Err(Errno::AGAIN) if got > before => return Err(Errno::PARTLY),
+                received => received?,
             }
             got += 1;
-            if flags & libc::MSG_WAITFORONE != 0 {
-                flags |= DONTWAIT;
-            }
-            if until.is_some_and(|u| crate::sys::time::now() >= u) {
+            if until.is_some_and(|u| time::now() >= u) {
                 break;
             }
         }
-    }
-    Ok(got as c_int)
+        Ok(())
+    };
+    let end = until_ready(On::read(fd, Call::Recv).in_parts(), attempt);
+    keep_progress(end, got as usize).map(|got| got as c_int)
 }
 
 /// send(2).
@@ -250,38 +244,47 @@ impl Progress {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    // SAFETY: the caller's arguments.
-    unsafe { send_one(fd, msg, flags, false) }
-}
-
-/// sendmsg(2), on its own or after other messages of one call.
-///
-/// # Safety
-/// As [`sendmsg`].
-unsafe fn send_one(fd: c_int, msg: *const msghdr, flags: c_int, has_part: bool) -> Result<ssize_t, Exit> {
     if asked_not_to_wait(flags) || green().is_none() {
         return Err(Exit::Native);
     }
-    // SAFETY: the caller's message, copied; its vectors are copied to be moved on.
-    unsafe {
-        let mut part = *msg;
-        let mut progress = Progress::new(part.msg_iov, part.msg_iovlen);
-        let attempt = |fd| {
-            let rest = progress.rest();
-            part.msg_iov = rest.as_mut_ptr();
-            part.msg_iovlen = rest.len();
-            let quiet = if progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
-            let n = syscall!(libc::SYS_sendmsg, fd, &raw const part, flags | DONTWAIT | quiet)?;
-            part.msg_control = core::ptr::null_mut();
-            part.msg_controllen = 0;
-            if progress.advance(n) { Ok(()) } else { Err(Errno::PARTLY) }
-        };
-        let end = until_ready(On::write(fd, Call::Send).after(has_part), attempt);
-        keep_progress(end, progress.done)
+    // SAFETY: the caller's message.
+    let mut part = unsafe { Part::new(msg) };
+    // SAFETY: as above.
+    let attempt = |fd| if unsafe { part.send(fd, flags) }? { Ok(()) } else { Err(Errno::PARTLY) };
+    let end = until_ready(On::write(fd, Call::Send), attempt);
+    keep_progress(end, part.progress.done)
+}
+
+/// A message that is sent in parts.
+struct Part {
+    message: msghdr,
+    progress: Progress,
+}
+
+impl Part {
+    /// # Safety
+    /// `msg` is a message of the caller's.
+    unsafe fn new(msg: *const msghdr) -> Part {
+        // SAFETY: the caller's message, copied; its vectors are copied to be moved on.
+        unsafe { Part { message: *msg, progress: Progress::new((*msg).msg_iov, (*msg).msg_iovlen) } }
+    }
+
+    /// Sends what goes without waiting; whether that was all. Control data goes with the first part.
+    ///
+    /// # Safety
+    /// What the message points to is still there.
+    unsafe fn send(&mut self, fd: c_int, flags: c_int) -> Result<bool, Errno> {
+        let quiet = if self.progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
+        let rest = self.progress.rest();
+        (self.message.msg_iov, self.message.msg_iovlen) = (rest.as_mut_ptr(), rest.len());
+        // SAFETY: the caller's promise.
+        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) }?;
+        (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
+        Ok(self.progress.advance(n))
     }
 }
 
-/// sendmmsg(2).
+/// sendmmsg(2). The rest of a message that goes in parts comes before the next one; one that does not go whole is the last.
 ///
 /// # Safety
 /// As the C function.
@@ -289,20 +292,37 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     if asked_not_to_wait(flags) || green().is_none() {
         return Err(Exit::Native);
     }
-    let mut sent = 0;
-    // SAFETY: `sent` stays below `n`; the kernel sends at most UIO_MAXIOV.
-    unsafe {
-        while sent < n.min(libc::UIO_MAXIOV as c_uint) {
-            let m = &mut *msgs.add(sent as usize);
-            match send_one(fd, &m.msg_hdr, flags, sent > 0) {
-                Ok(len) => m.msg_len = len as c_uint,
-                Err(e) if sent == 0 || e == Exit::Cancelled => return Err(e),
-                Err(_) => break,
+    // The kernel sends at most so many.
+    let n = n.min(libc::UIO_MAXIOV as c_uint);
+    let (mut sent, mut part) = (0, None);
+    let attempt = |fd| {
+        let mut has_moved = false;
+        while sent < n {
+            // SAFETY: `sent` is below `n`; the caller's array.
+            unsafe {
+                let m = &mut *msgs.add(sent as usize);
+                let now = part.get_or_insert_with(|| Part::new(&m.msg_hdr));
+                match now.send(fd, flags) {
+                    Err(Errno::AGAIN) if has_moved => return Err(Errno::PARTLY),
+                    is_done if is_done? => {
+                        m.msg_len = now.progress.done as c_uint;
+                        part = None;
+                        sent += 1;
+                    }
+                    _ => {}
+                }
             }
-            sent += 1;
+            has_moved = true;
         }
+        Ok(())
+    };
+    let end = until_ready(On::write(fd, Call::Send), attempt);
+    if let Some(part) = part.filter(|part| part.progress.done > 0) {
+        // SAFETY: as above.
+        unsafe { (*msgs.add(sent as usize)).msg_len = part.progress.done as c_uint };
+        sent += 1;
     }
-    Ok(sent as c_int)
+    keep_progress(end, sent as usize).map(|sent| sent as c_int)
 }
 
 /// read(2).
@@ -326,7 +346,18 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
     // SAFETY: the caller's vectors, if their number is a possible one.
     let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
     // SAFETY: the caller's vectors.
-    until_ready(On::read(fd, Call::Read).skipping_drained(), |fd| unsafe {
+    let attempt = |fd| unsafe { read_now(fd, iov, n, wanted) };
+    until_ready(On::read(fd, Call::Read).skipping_drained(), attempt).map(|n| n as ssize_t)
+}
+
+/// Reads what is there, of the `wanted` bytes that the vectors hold.
+///
+/// # Safety
+/// `iov` points to `n` vectors of the caller's.
+#[inline(always)]
+pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<usize, Errno> {
+    // SAFETY: the caller's vectors.
+    unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -335,8 +366,7 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
             }
             r => r,
         }
-    })
-    .map(|n| n as ssize_t)
+    }
 }
 
 /// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.

@@ -5,9 +5,10 @@ use super::green;
 use super::ready::{pass, verdict};
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
-use crate::reactor::{self, Interest, Kept, Outcome, Turn};
+use crate::reactor::{Interest, Outcome, Turn, Wanted, Watches};
 use crate::report::Call;
 use crate::signal;
+use crate::sys::fd as sysfd;
 use crate::sys::mem;
 use crate::sys::sig::{self, Mask};
 use crate::sys::time::{self, Timespec};
@@ -22,9 +23,9 @@ const WRITES: i16 = libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND;
 
 /// Repeats `look` until it finds something, `until` passes (then zero), or a handler runs.
 ///
-/// `fds` is asked anew for each wait. `look` is told what is kept of numbers that were closed meanwhile.
-fn until_found<I: Iterator<Item = (i32, Interest)>>(
-    call: Call, until: Option<u64>, mut look: impl FnMut(&[Kept]) -> Result<usize, Errno>, fds: impl Fn() -> I,
+/// `look` is told what is held: nothing before the first wait, after which the kernel does not mind a number that is closed.
+fn until_found<I: Iterator<Item = Wanted>>(
+    call: Call, until: Option<u64>, mut look: impl FnMut(&mut Watches) -> Result<usize, Errno>, wanted: impl Fn() -> I,
     blocking: impl FnOnce() -> Result<usize, Errno>,
 ) -> Result<usize, Exit> {
     if cancel::is_pending() {
@@ -32,22 +33,22 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
     }
     let how = Wait::until(call, until).cancellable();
     let mut turns: Vec<Turn> = Vec::new();
-    let mut kept: Vec<Kept> = Vec::new();
+    let mut watches = Watches::new();
     loop {
-        let found = signal::undisturbed(|| look(&kept));
+        let found = signal::undisturbed(|| look(&mut watches));
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
             pass(turns);
             return Ok(found?);
         }
         // An edge that this look has found nothing behind may mean something to others: this one's interest is narrower.
-        let mut outcome = reactor::wait_many(&mut fds(), &how, &mut turns, &mut kept);
+        let mut outcome = watches.wait(&mut wanted(), &how, &mut turns);
         while outcome == Outcome::Moved {
-            outcome = reactor::wait_many(&mut fds(), &how, &mut turns, &mut kept);
+            outcome = watches.wait(&mut wanted(), &how, &mut turns);
         }
         match outcome {
             Outcome::NotPollable | Outcome::OtherMeaning | Outcome::Moved => {
                 pass(turns);
-                kept.clear();
+                drop(watches);
                 let scope = super::offload::enter();
                 let r = blocking();
                 super::offload::leave(scope);
@@ -132,7 +133,7 @@ unsafe fn poll_until(fds: *mut pollfd, n: nfds_t, until: Option<u64>) -> Result<
                     // Errors and hang-ups are told to readers too.
                     _ => Interest::READ,
                 };
-                (p.fd >= 0).then_some((p.fd, interest))
+                (p.fd >= 0).then_some(Wanted { fd: p.fd, interest, events: p.events })
             })
         };
         let found = until_found(
@@ -149,6 +150,14 @@ unsafe fn poll_until(fds: *mut pollfd, n: nfds_t, until: Option<u64>) -> Result<
         Ok(found as c_int)
     }
 }
+
+/// What the three sets of a select ask for, and what counts for each as found, in the words of poll (`fs/select.c`).
+const ASKED: [i16; 3] = [
+    libc::POLLIN | libc::POLLRDNORM | libc::POLLRDBAND,
+    libc::POLLOUT | libc::POLLWRNORM | libc::POLLWRBAND,
+    libc::POLLPRI,
+];
+const FOUND: [i16; 3] = [ASKED[0] | libc::POLLHUP | libc::POLLERR, ASKED[1] | libc::POLLERR, ASKED[2]];
 
 /// The three sets of a select, in and out.
 struct Sets {
@@ -201,19 +210,56 @@ impl Sets {
         self.answer(&core::array::from_fn(|_| vec![0; self.words]));
     }
 
-    fn descriptors(&self) -> impl Iterator<Item = (i32, Interest)> + '_ {
-        let word = |set: &Vec<u64>, w: usize| set.get(w).copied().unwrap_or(0);
+    fn descriptors(&self) -> impl Iterator<Item = Wanted> + '_ {
         (0..self.n).filter_map(move |fd| {
-            let (w, bit) = (fd as usize / 64, 1u64 << (fd % 64));
-            let read = (word(&self.asked[0], w) | word(&self.asked[2], w)) & bit != 0;
-            let write = word(&self.asked[1], w) & bit != 0;
-            match (read, write) {
-                (true, true) => Some((fd, Interest::BOTH)),
-                (true, false) => Some((fd, Interest::READ)),
-                (false, true) => Some((fd, Interest::WRITE)),
-                (false, false) => None,
+            let [read, write, except] = self.asked_of(fd);
+            let interest = match (read || except, write) {
+                (true, true) => Interest::BOTH,
+                (true, false) => Interest::READ,
+                (false, true) => Interest::WRITE,
+                (false, false) => return None,
+            };
+            let mut events = 0;
+            for (is_asked, kinds) in [read, write, except].into_iter().zip(ASKED) {
+                events |= if is_asked { kinds } else { 0 };
             }
+            Some(Wanted { fd, interest, events })
         })
+    }
+
+    /// In which of the sets the program has put a number.
+    fn asked_of(&self, fd: c_int) -> [bool; 3] {
+        let bit = 1u64 << (fd % 64);
+        self.asked.each_ref().map(|set| set.get(fd as usize / 64).is_some_and(|word| word & bit != 0))
+    }
+
+    /// The real call for a program that has begun to wait: a number that is closed by now is ready, in whatever set it is.
+    fn look_again(&self) -> Result<usize, Errno> {
+        match self.look() {
+            Err(Errno(libc::EBADF)) => Ok(self.look_one_by_one()),
+            done => done,
+        }
+    }
+
+    /// The kernel's call looks for closed numbers before it begins; as poll sees each, so its scan does.
+    #[cold]
+    fn look_one_by_one(&self) -> usize {
+        let mut now = self.asked.each_ref().map(|set| vec![0u64; set.len()]);
+        let mut found = 0;
+        for wanted in self.descriptors() {
+            let got = sysfd::poll_now(wanted.fd, wanted.events);
+            let asked = self.asked_of(wanted.fd);
+            for ((set, is_asked), kinds) in now.iter_mut().zip(asked).zip(FOUND) {
+                if is_asked && got & (kinds | libc::POLLNVAL) != 0 {
+                    set[wanted.fd as usize / 64] |= 1 << (wanted.fd % 64);
+                    found += 1;
+                }
+            }
+        }
+        if found > 0 {
+            self.answer(&now);
+        }
+        found
     }
 }
 
@@ -270,7 +316,7 @@ unsafe fn select_until(n: c_int, sets: [*mut fd_set; 3], until: Option<u64>) -> 
     let found = until_found(
         Call::Select,
         until,
-        |_| sets.look(),
+        |watches| if watches.are_held() { sets.look_again() } else { sets.look() },
         || sets.descriptors(),
         || {
             let left = until.map(|u| Timespec::from_nanos(u.saturating_sub(time::now())));
@@ -329,13 +375,14 @@ unsafe fn epoll_until(epfd: c_int, events: *mut epoll_event, n: c_int, until: Op
     let found = until_found(
         Call::Epoll,
         until,
-        |kept| {
+        |watches| {
             // Unlike poll, it does not look its number up again.
-            let epfd = kept.first().map_or(epfd, |k| k.at);
             // SAFETY: the caller's array.
-            unsafe { syscall!(libc::SYS_epoll_pwait, epfd, events, n, 0usize, 0usize, 8usize) }
+            watches.attempt(epfd, |epfd| unsafe {
+                syscall!(libc::SYS_epoll_pwait, epfd, events, n, 0usize, 0usize, 8usize)
+            })
         },
-        || core::iter::once((epfd, Interest::READ)),
+        || core::iter::once(Wanted { fd: epfd, interest: Interest::READ, events: libc::POLLIN }),
         || {
             let left = until.map_or(-1, |u| u.saturating_sub(time::now()).div_ceil(1_000_000) as i64);
             // SAFETY: the caller's array.

@@ -3,7 +3,7 @@
 use super::green;
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
-use crate::reactor::{self, Hold, Interest, Outcome, Pair, Side, Turn};
+use crate::reactor::{self, FirstTry, Hold, Interest, Outcome, Pair, Side, Turn};
 use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
@@ -20,8 +20,8 @@ pub struct On {
     pub timeout_option: i32,
     /// A plain read of bytes: where the descriptor is known to hold none, it is not tried first.
     pub skips_drained: bool,
-    /// Something is done already: a handler ends the call with that, whatever SA_RESTART says.
-    pub has_part: bool,
+    /// A try may do a part, which the rest must follow: the descriptor is held from the first try on.
+    pub in_parts: bool,
 }
 
 impl On {
@@ -32,7 +32,7 @@ impl On {
             call,
             timeout_option: libc::SO_RCVTIMEO,
             skips_drained: false,
-            has_part: false,
+            in_parts: false,
         }
     }
 
@@ -43,7 +43,7 @@ impl On {
             call,
             timeout_option: libc::SO_SNDTIMEO,
             skips_drained: false,
-            has_part: false,
+            in_parts: true,
         }
     }
 }
@@ -54,9 +54,9 @@ impl On {
         On { skips_drained: true, ..self }
     }
 
-    /// For the rest of a call, where `has_part` is whether anything was done.
-    pub const fn after(self, has_part: bool) -> On {
-        On { has_part, ..self }
+    /// For a read that goes on until all of it is done.
+    pub const fn in_parts(self) -> On {
+        On { in_parts: true, ..self }
     }
 }
 
@@ -80,46 +80,79 @@ pub fn until_ready<R>(on: On, mut attempt: impl FnMut(i32) -> Result<R, Errno>) 
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
-    let life = reactor::life(on.fd);
     // Only where it is known that the call may wait: a non-blocking one must look, because nobody may have
     // collected the edge that tells of new data.
-    let mut partly = false;
-    if !(on.skips_drained && reactor::is_drained(on.fd) && reactor::is_plain(on.fd)) {
-        match attempt(on.fd) {
-            Err(Errno::AGAIN) => {}
-            Err(Errno::PARTLY) => partly = true,
-            done => return Ok(done?),
+    let begun = if on.skips_drained && reactor::is_drained(on.fd) && reactor::is_plain(on.fd) {
+        Begun::Not(reactor::life(on.fd))
+    } else {
+        match first_try(on, &mut attempt) {
+            Tried::Done(done) => return Ok(done?),
+            Tried::Waits(begun) => begun,
         }
+    };
+    wait_and_retry(on, begun, &mut attempt)
+}
+
+/// What a call that has to wait has come to.
+enum Begun {
+    /// Nothing is done; the number's life before that was tried.
+    Not(u32),
+    /// A part, of what is held since.
+    Partly(Hold),
+}
+
+enum Tried<R> {
+    Done(Result<R, Errno>),
+    Waits(Begun),
+}
+
+#[inline(always)]
+fn first_try<R>(on: On, attempt: &mut (impl FnMut(i32) -> Result<R, Errno> + ?Sized)) -> Tried<R> {
+    let first = if on.in_parts { FirstTry::begin(on.fd) } else { None };
+    let life = first.as_ref().map_or_else(|| reactor::life(on.fd), FirstTry::life);
+    match (attempt(on.fd), first) {
+        (Err(Errno::AGAIN), _) => Tried::Waits(Begun::Not(life)),
+        (Err(Errno::PARTLY), Some(first)) => Tried::Waits(Begun::Partly(first.hold())),
+        // Nothing can be held under this number: the rest is lost.
+        (Err(Errno::PARTLY), None) => Tried::Done(Err(Errno(libc::EBADF))),
+        (done, _) => Tried::Done(done),
     }
-    wait_and_retry(on, life, partly, &mut attempt)
 }
 
 /// The rest of [`until_ready`]: a frame of its own, and small, because it and those below it are what a parked thread's
 /// stack holds.
 #[inline(never)]
-fn wait_and_retry<R>(
-    mut on: On, mut life: u32, mut partly: bool, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
-) -> Result<R, Exit> {
+fn wait_and_retry<R>(on: On, mut begun: Begun, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>) -> Result<R, Exit> {
     loop {
         signal::forget_interruption();
-        let slow = begin(on)?;
-        on.has_part |= partly;
-        if let Some(end) = in_one_life(on, life, partly, &slow, attempt) {
+        let end = match begun {
+            Begun::Not(life) => {
+                let slow = begin(on)?;
+                let Some(hold) = Hold::new(on.fd, life) else { return Err(Exit::Native) };
+                in_one_life(on, hold, false, &slow, attempt)
+            }
+            Begun::Partly(mut hold) => match hold.attempt(|fd| begin(On { fd, ..on })) {
+                Some(slow) => in_one_life(on, hold, true, &slow?, attempt),
+                None => return Err(Errno(libc::EBADF).into()),
+            },
+        };
+        if let Some(end) = end {
             return end;
         }
         // Nothing was done, and the number has got another meaning: the same call a moment later.
-        life = reactor::life(on.fd);
-        match attempt(on.fd) {
-            Err(Errno::AGAIN) => {}
-            Err(Errno::PARTLY) => partly = true,
-            done => return Ok(done?),
-        }
+        begun = match first_try(on, attempt) {
+            Tried::Done(done) => return Ok(done?),
+            Tried::Waits(begun) => begun,
+        };
     }
 }
 
-/// As [`until_ready`] for a look at what another call will then do: that call comes before the turn is passed on, so
-/// the turn is the caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
-pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>, Exit> {
+/// As [`until_ready`] for another call that is to follow, if `look` finds that it would wait: it waits until `take` does not say
+/// `EAGAIN`, which makes ready what that call will find. That call comes before the turn is passed on, so the turn is the
+/// caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
+pub(super) fn until_taken(
+    on: On, look: impl Fn() -> bool, take: impl Fn(i32) -> Result<(), Errno>,
+) -> Result<Option<Turn>, Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
@@ -141,31 +174,32 @@ pub(super) fn until_seen(on: On, look: impl Fn() -> bool) -> Result<Option<Turn>
         if let Err(exit) = verdict(why, slow.timed) {
             break exit;
         }
-        // At the number, whatever it names now: so will the call that follows.
-        if look() {
-            return Ok(turn);
+        match hold.attempt(&take) {
+            Some(Err(Errno::AGAIN)) => {}
+            Some(Ok(())) => return Ok(turn),
+            Some(Err(e)) => break e.into(),
+            None => break Exit::Native,
         }
     };
     pass(turn);
     Err(end)
 }
 
-/// Ends what has begun: on the description that `on` named in `life`, or not at all. Looks before it waits.
+/// Ends what has begun: on the description that is held, or not at all. Looks before it waits.
 pub(super) fn finish<R>(
-    on: On, life: u32, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+    on: On, hold: Hold, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Result<R, Exit> {
-    in_one_life(on, life, true, slow, attempt).unwrap_or(Err(Exit::Native))
+    in_one_life(on, hold, true, slow, attempt).unwrap_or(Err(Exit::Native))
 }
 
-/// Waits and tries again, on the description that `on` named in `life`. `has_begun`: something is done already, and the
+/// Waits and tries again, on the description that is, or is to be, held. `has_begun`: something is done already, and the
 /// next try need not wait. `None` when the description was not held before the number got another meaning, and nothing is
 /// done.
 fn in_one_life<R>(
-    on: On, life: u32, mut has_begun: bool, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+    on: On, mut hold: Hold, mut has_begun: bool, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Option<Result<R, Exit>> {
-    let Some(mut hold) = Hold::new(on.fd, life) else { return Some(Err(Exit::Native)) };
     let mut turn: Option<Turn> = None;
-    let (mut waits, mut never_restarted) = (!has_begun, slow.timed || on.has_part);
+    let (mut waits, mut never_restarted) = (!has_begun, slow.timed || has_begun);
     let end = loop {
         if waits {
             let (outcome, more) = hold.wait(on.interest, &slow.how);
@@ -200,22 +234,26 @@ pub(super) enum Step {
     Await(Side),
 }
 
-/// Repeats `step` until it is done, on the descriptions that the two numbers named in these lives; it waits where `step` says.
-/// `has_begun`: whether something is done, so that it cannot begin anew with what the numbers name by then.
+/// Repeats `step` until it is done, on the descriptions that the pair holds, or those that the two numbers name by the first
+/// step; it waits where `step` says. `has_begun`: whether something is done, so that it cannot begin anew with what the numbers
+/// name by then.
 pub(super) fn across(
-    from: On, to: On, mut lives: [u32; 2], step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>,
+    from: On, to: On, mut pair: Option<Pair>, step: &mut dyn FnMut(i32, i32) -> Result<Step, Errno>,
     has_begun: &dyn Fn() -> bool,
 ) -> Result<(), Exit> {
     let mut turns: [Option<Turn>; 2] = [None, None];
     let end = loop {
-        let Some(mut pair) = Pair::new((from.fd, lives[0]), (to.fd, lives[1])) else { break Err(Exit::Native) };
-        if let Some(end) = across_in_one_life(from, to, &mut pair, &mut turns, step, has_begun) {
+        let held = pair.take().or_else(|| {
+            let [from_life, to_life] = [from.fd, to.fd].map(reactor::life);
+            Pair::new((from.fd, from_life), (to.fd, to_life))
+        });
+        let Some(mut held) = held else { break Err(Exit::Native) };
+        if let Some(end) = across_in_one_life(from, to, &mut held, &mut turns, step, has_begun) {
             break end;
         }
         if has_begun() {
             break Err(Errno(libc::EBADF).into());
         }
-        lives = [from.fd, to.fd].map(reactor::life);
     };
     pass(turns.into_iter().flatten());
     end
@@ -237,7 +275,8 @@ fn across_in_one_life(
             return Some(Err(Exit::Cancelled));
         }
         signal::forget_interruption();
-        let slow = match begin(if side == Side::From { from } else { to }) {
+        let on = if side == Side::From { from } else { to };
+        let slow = match pair.attempt_one(side, |fd| begin(On { fd, ..on }))? {
             Ok(slow) => slow,
             Err(exit) => return Some(Err(exit)),
         };

@@ -4,7 +4,7 @@ use super::fd;
 use super::green;
 use super::ready::{On, Slow, finish, until_ready};
 use crate::errno::{Errno, Exit};
-use crate::reactor;
+use crate::reactor::{self, FirstTry};
 use crate::report::Call;
 use crate::sys::{fd as sysfd, time};
 use crate::syscall;
@@ -55,7 +55,7 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
-    let life = reactor::life(socket);
+    let Some(first) = FirstTry::begin(socket) else { return Err(Exit::Native) };
     let flags = sysfd::status_flags(socket)?;
     if flags & libc::O_NONBLOCK != 0 {
         return Err(Exit::Native);
@@ -67,7 +67,7 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
     match begun {
         Ok(_) => Ok(0),
         // SAFETY: the caller's address.
-        Err(Errno(libc::EINPROGRESS)) => unsafe { await_connection(socket, life, addr, len) },
+        Err(Errno(libc::EINPROGRESS)) => unsafe { await_connection(socket, first, addr, len) },
         // A Unix listener's backlog is full, and nothing tells when it no longer is: libc's own call, which can be cancelled.
         Err(Errno::AGAIN) => Err(Exit::Offloaded),
         Err(e) => Err(e.into()),
@@ -79,8 +79,11 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
 /// # Safety
 /// As [`connect`].
 #[inline(never)]
-unsafe fn await_connection(socket: c_int, life: u32, addr: *const sockaddr, len: socklen_t) -> Result<c_int, Exit> {
+unsafe fn await_connection(
+    socket: c_int, first: FirstTry, addr: *const sockaddr, len: socklen_t,
+) -> Result<c_int, Exit> {
     let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
+    let hold = first.hold();
     let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable();
     let mut attempt = |socket| {
         if sysfd::poll_now(socket, libc::POLLOUT) == 0 {
@@ -91,7 +94,7 @@ unsafe fn await_connection(socket: c_int, life: u32, addr: *const sockaddr, len:
         // SAFETY: the caller's address.
         unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)
     };
-    match finish(On::write(socket, Call::Connect), life, &Slow { how, timed: limit.is_some() }, &mut attempt) {
+    match finish(On::write(socket, Call::Connect), hold, &Slow { how, timed: limit.is_some() }, &mut attempt) {
         Err(Exit::Errno(libc::EAGAIN)) => Err(Exit::Errno(libc::EINPROGRESS)),
         end => end,
     }

@@ -1,6 +1,7 @@
-//! stdio input: who would find a stream's buffer empty waits for the descriptor first, parked. libc's function, which
-//! follows, then reads without waiting; where one read does not bring all it wants (a longer line, the rest of an
-//! `fread`) it waits inside, and rescue covers that.
+//! stdio input: who would find a stream's buffer empty waits for the descriptor first, parked, and then fills the buffer as
+//! libc would, with one read: of the file that it began to wait for, because the number may be another's by now. libc's
+//! function, which follows, finds something there; where that is not all it wants (a longer line, the rest of an `fread`) it
+//! reads the number again, as it does in any case, waits inside, and rescue covers that.
 //!
 //! The stream's lock is not held meanwhile: a thread that wants it would block in libc, on a worker. So several threads
 //! may look at one stream, and one that reads for the others must tell them: what it leaves in the buffer makes no
@@ -11,21 +12,23 @@
 //! The layout of a stream is glibc's ABI, since its macros once looked into it (`bits/types/struct_FILE.h`). The fields
 //! are read without the lock: a torn view makes a thread wait, or not wait, for a moment.
 //!
-//! Rejected: reading ahead into the buffer ourselves (`__underflow`) so that long lines park too: they would have to be
-//! taken out piece by piece, and each function be written anew.
+//! Rejected: reading ahead more than once, so that long lines park too: they would have to be taken out piece by piece, and
+//! each function be written anew. Rejected: libc's own function with the stream's number changed for a moment: `fileno` and
+//! other threads would see that, and a cancellation leave it so.
 
 use super::fd;
 use super::green;
-use super::ready::{On, until_seen};
+use super::io;
+use super::ready::{On, until_taken};
 use crate::atomic::{Ordering, fence};
-use crate::errno::Exit;
+use crate::errno::{Errno, Exit};
 use crate::park::tally::Tally;
 use crate::reactor::{self, Turn};
 use crate::report::Call;
 use crate::sys::fd as sysfd;
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::offset_of;
-use libc::FILE;
+use libc::{FILE, iovec};
 
 /// `struct _IO_FILE`, as far as it is looked at.
 #[repr(C)]
@@ -65,6 +68,8 @@ const NO_WRITES: u32 = 0x8;
 const AT_END: u32 = 0x10;
 const FAILED: u32 = 0x20;
 const LINKED: u32 = 0x80;
+/// It has been written to last.
+const PUTTING: u32 = 0x800;
 /// Bytes were pushed back; the buffer is elsewhere for the moment.
 const IN_BACKUP: u32 = 0x100;
 const LINE_BUFFERED: u32 = 0x200;
@@ -73,6 +78,11 @@ const HAS_DESCRIPTOR: u32 = 0x2000;
 unsafe extern "C" {
     /// The program's `stdout`, whatever it is now.
     static stdout: *mut FILE;
+
+    fn ftrylockfile(stream: *mut FILE) -> c_int;
+    fn funlockfile(stream: *mut FILE);
+    /// Gives a stream its buffer, as libc does before it reads for the first time.
+    fn _IO_doallocbuf(stream: *mut FILE);
 }
 
 /// Threads that wait for input, by stream.
@@ -165,22 +175,86 @@ unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
         return Ok(None);
     }
+    // SAFETY: as above.
+    unsafe { give_buffer(stream) };
     COMERS.of(stream).fetch_add(1, Ordering::SeqCst);
     fence(Ordering::SeqCst);
-    let seen = until_seen(On::read(fd, Call::Read), look);
+    // SAFETY: as above.
+    let seen = until_taken(On::read(fd, Call::Read), look, |at| unsafe { fill(stream, fd, at) });
     COMERS.of(stream).fetch_sub(1, Ordering::SeqCst);
     match seen {
-        Err(Exit::Errno(libc::EINTR)) => {
-            // What libc makes of a read that fails so.
+        // A non-blocking description, or a time-out of the socket's: libc's read says so.
+        Err(Exit::Native | Exit::Offloaded | Exit::Errno(libc::EAGAIN)) => Ok(None),
+        Err(Exit::Errno(e)) => {
+            // What libc makes of a read that fails.
             // SAFETY: as above.
             unsafe { (*stream.cast::<Layout>()).flags |= FAILED };
-            Err(Exit::Errno(libc::EINTR))
+            Err(Exit::Errno(e))
         }
         Err(Exit::Cancelled) => Err(Exit::Cancelled),
-        // A non-blocking description, or a time-out of the socket's: libc's read says so.
-        Err(_) => Ok(None),
         Ok(turn) => Ok(turn),
     }
+}
+
+/// Gives a stream the buffer that it is to be filled in, as libc does before it reads: it asks what the number is for that.
+///
+/// # Safety
+/// `stream` is a stream of libc's, open.
+unsafe fn give_buffer(stream: *mut FILE) {
+    // SAFETY: the caller's promise; the buffer is given under the stream's lock.
+    unsafe {
+        let has_none = || (*layout(stream)).buf_base.is_null();
+        if has_none() && ftrylockfile(stream) == 0 {
+            if has_none() {
+                _IO_doallocbuf(stream);
+            }
+            funlockfile(stream);
+        }
+    }
+}
+
+/// Fills the buffer of a stream on `fd` with what is there at `at`, unless that has become needless. `EAGAIN` where nothing is
+/// there; where another thread has the stream libc's function is to wait for it.
+///
+/// # Safety
+/// `stream` is a stream of libc's, open.
+unsafe fn fill(stream: *mut FILE, fd: c_int, at: c_int) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if ftrylockfile(stream) != 0 {
+            return Err(Errno::BLOCKS);
+        }
+        let filled = fill_locked(stream, fd, at);
+        funlockfile(stream);
+        filled
+    }
+}
+
+/// # Safety
+/// As [`fill`], with the stream's lock.
+unsafe fn fill_locked(stream: *mut FILE, fd: c_int, at: c_int) -> Result<(), Errno> {
+    const UNKNOWN: i64 = -1;
+    let f = stream.cast::<Layout>();
+    // SAFETY: the caller's promise; between its ends the buffer is the stream's to fill.
+    unsafe {
+        if !is_empty(stream) || !reads_next(stream) || (*f).fileno != fd || (*f).buf_base.is_null() {
+            return Ok(());
+        }
+        let base = (*f).buf_base;
+        let room = (*f).buf_end.offset_from_unsigned(base);
+        let iov = iovec { iov_base: base.cast(), iov_len: room };
+        let got = io::read_now(at, &iov, 1, room)?;
+        (*f).flags &= !PUTTING;
+        ((*f).read_base, (*f).read_ptr, (*f).read_end) = (base, base, base.add(got));
+        ((*f).write_base, (*f).write_ptr, (*f).write_end) = (base, base, base);
+        if got == 0 {
+            (*f).flags |= AT_END;
+            (*f).offset = UNKNOWN;
+        } else if (*f).offset != UNKNOWN {
+            (*f).offset += got as i64;
+        }
+    }
+    Ok(())
 }
 
 /// The real call is done, and may have left something in the buffer for others that wait.

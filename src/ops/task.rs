@@ -7,6 +7,7 @@
 
 use crate::arch::tls;
 use crate::errno::{Errno, Exit};
+use crate::reactor;
 use crate::real;
 use crate::sched;
 use crate::sys::{self, mem};
@@ -68,6 +69,17 @@ unsafe fn changes_itself(n: c_long, a: Words) -> Result<c_long, Exit> {
     // SAFETY: the caller's arguments.
     let answer = unsafe { sys::syscall6(n, a) }? as c_long;
     t.set_altered();
+    Ok(answer)
+}
+
+/// The calling thread takes its table of descriptors out of the process's, with this system call. Its own kernel thread has it
+/// from then on, and those that it makes.
+pub(super) fn unshares_table<R>(unshare: impl FnOnce() -> Result<R, Errno>) -> Result<R, Exit> {
+    bind::to_kernel_thread();
+    let answer = reactor::unshare_table(unshare)?;
+    if let Some(t) = thread::current() {
+        t.set_altered();
+    }
     Ok(answer)
 }
 
@@ -211,6 +223,9 @@ pub unsafe fn by_number(n: c_long, a: Words) -> Result<c_long, Exit> {
             libc::SYS_timer_create => with_thread_event(a[0] as c_int, a[1] as *mut libc::sigevent, |event| {
                 Ok(syscall!(libc::SYS_timer_create, a[0], event, a[2])? as c_long)
             }),
+            libc::SYS_unshare if a[0] as c_int & libc::CLONE_FILES != 0 => {
+                unshares_table(|| Ok(sys::syscall6(n, a)? as c_long))
+            }
             libc::SYS_unshare if a[0] as c_int != 0 => changes_itself(n, a),
             // All ones only asks; in the others it is an id that nobody has.
             libc::SYS_personality | libc::SYS_setfsuid | libc::SYS_setfsgid if a[0] as u32 != u32::MAX => {

@@ -109,7 +109,7 @@ pub(super) unsafe fn create_as(
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
         if asked.native || task::is_inherited() || !start::activate() {
             report::count(Event::Native);
-            return Err(Exit::Native);
+            return if arch::has_own_table() { create_in_own_table(out, attr, start, arg) } else { Err(Exit::Native) };
         }
         let recycled = if asked.shape.user.is_some() { None } else { recycle::take(asked.shape) };
         let t = match recycled {
@@ -134,6 +134,32 @@ pub(super) unsafe fn create_as(
         sched::ready(t);
         // One that makes thread after thread computes long enough to lose its permit, and would wake a worker for each.
         sched::onload();
+    }
+    Ok(())
+}
+
+/// A kernel thread that shares its creator's table of descriptors, which is not the process's, and is marked as the creator is.
+///
+/// # Safety
+/// As `pthread_create`; either family's start routine, because an int comes back as the lower half of a pointer.
+unsafe fn create_in_own_table(
+    out: *mut pthread_t, attr: *const pthread_attr_t, start: Start, arg: *mut c_void,
+) -> Result<(), Exit> {
+    extern "C-unwind" fn begin(given: *mut c_void) -> *mut c_void {
+        // SAFETY: made below, for this thread alone.
+        let (start, arg) = *unsafe { Box::from_raw(given.cast::<(Start, *mut c_void)>()) };
+        arch::set_own_table(true);
+        // SAFETY: the program's own routine. What it unwinds finds nothing in this frame that has a destructor.
+        unsafe { start(arg) }
+    }
+    let given = Box::into_raw(Box::new((start, arg)));
+    // SAFETY: the caller's arguments; `begin` takes the box, and nobody does where there is no thread.
+    unsafe {
+        let error = real::pthread_create(out, attr, begin, given.cast());
+        if error != 0 {
+            drop(Box::from_raw(given));
+            return Err(Exit::Errno(error));
+        }
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use super::io::keep_progress;
 use super::offload;
 use super::ready::{self, On, Step, until_ready};
 use crate::errno::{Errno, Exit};
-use crate::reactor::{self, Side};
+use crate::reactor::{self, FirstTry, Pair, Side};
 use crate::report::Call;
 use crate::sys::fd as sysfd;
 use crate::syscall;
@@ -73,7 +73,6 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
     if is_nonblocking(to)? {
         return Err(Exit::Native);
     }
-    let lives = [from, to].map(reactor::life);
     let sent = Cell::new(0);
     let mut step = |from: c_int, to: c_int| -> Result<Step, Errno> {
         // SAFETY: the caller's offset, which the kernel moves on.
@@ -106,12 +105,14 @@ pub unsafe fn sendfile(to: c_int, from: c_int, offset: *mut off_t, count: usize)
             }
         }
     };
+    let first = FirstTry::begin(from).zip(FirstTry::begin(to));
     let mut end = match step(from, to) {
         Ok(Step::Done) => Ok(()),
         Err(e) => Err(e.into()),
         _ => {
             let begun = || sent.get() != 0;
-            ready::across(On::read(from, Call::Read), On::write(to, Call::Send), lives, &mut step, &begun)
+            let pair = first.map(|(from, to)| Pair::of(from.hold(), to.hold()));
+            ready::across(On::read(from, Call::Read), On::write(to, Call::Send), pair, &mut step, &begun)
         }
     };
     if end == Err(Exit::Cancelled) {
@@ -149,7 +150,6 @@ fn across(
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
-    let lives = [from, to].map(reactor::life);
     if may_be_tried(from, to) {
         match shift(from, to, len) {
             Err(Errno::AGAIN) => {}
@@ -180,7 +180,7 @@ fn across(
         }
     };
     let begun = || done.get() != 0;
-    let end = match ready::across(On::read(from, Call::Read), On::write(to, Call::Write), lives, &mut step, &begun) {
+    let end = match ready::across(On::read(from, Call::Read), On::write(to, Call::Write), None, &mut step, &begun) {
         // Refused too often, though both look ready.
         Err(Exit::Errno(libc::EAGAIN)) if refusals == REFUSALS => Err(Exit::Offloaded),
         end => end,

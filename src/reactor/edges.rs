@@ -1,5 +1,5 @@
 //! The waiters of one descriptor and the edges that nobody has used, who is in an operation on it and where they go when
-//! it is closed: what happens under a slot's lock; and the claim beside it.
+//! it is closed: what happens under a slot's lock; and the gate and the claim beside it.
 //!
 //! Nothing here knows a descriptor or a thread: `slots` has the lock and the table, `tests/model/edges.rs`
 //! the proof that no edge is lost. A waiter has tried and failed before it links.
@@ -32,6 +32,8 @@ pub enum Place {
     Linked,
     /// An edge unlinked it.
     Edge,
+    /// It was unlinked to look for itself, though no edge is known of.
+    Nudged,
     /// The number was closed.
     Closed,
 }
@@ -43,10 +45,6 @@ impl<S> Entry<S> {
 
     pub fn interest(&self) -> u8 {
         self.interest
-    }
-
-    pub fn set_sleeper(&mut self, sleeper: &S) {
-        self.sleeper = sleeper;
     }
 }
 
@@ -131,37 +129,39 @@ impl<S: Sleeper> Edges<S> {
         }
     }
 
-    /// The number is being closed: ends every wait. How many waited that are not exclusive.
-    pub fn disband(&mut self) -> u32 {
-        let mut shared = 0;
+    /// The number is being closed: ends every wait.
+    pub fn disband(&mut self) {
         while !self.head.is_null() {
             let entry = self.head;
             // SAFETY: linked entries and their sleepers are live while the lock is held.
             unsafe {
                 self.unlink(entry);
                 (*entry).place = Place::Closed;
-                shared += u32::from(!(*entry).exclusive);
                 (*(*entry).sleeper).wake();
             }
         }
-        shared
     }
 
     /// An edge in `bits` that a poller used up and had no use for: one exclusive waiter per direction gets it, or it is
     /// left for one. Pollers do not: the one that gives it back is linked again, and has looked.
     pub fn give_back(&mut self, bits: u8) {
-        self.hand_out(bits, |exclusive, is_open| exclusive && is_open);
+        self.hand_out(bits, Place::Edge, |exclusive, is_open| exclusive && is_open);
     }
 
     /// An edge in `bits`: wakes every poller and one exclusive waiter per direction (or everybody), and
     /// leaves the bit where no exclusive waiter took it. How many were woken.
     pub fn deliver(&mut self, bits: u8, everybody: bool) -> usize {
-        self.hand_out(bits, |exclusive, is_open| everybody || !exclusive || is_open)
+        self.hand_out(bits, Place::Edge, |exclusive, is_open| everybody || !exclusive || is_open)
+    }
+
+    /// As an edge in `bits` that nobody has told of: there may have been one.
+    pub fn nudge(&mut self, bits: u8) {
+        self.hand_out(bits, Place::Nudged, |exclusive, is_open| !exclusive || is_open);
     }
 
     /// Wakes those whom `bits` concern and `is_meant` lets through: asked with whether the waiter is exclusive, and whether
     /// a direction that it waits for is open, not taken by another exclusive one. What stays open is left.
-    fn hand_out(&mut self, bits: u8, is_meant: impl Fn(bool, bool) -> bool) -> usize {
+    fn hand_out(&mut self, bits: u8, place: Place, is_meant: impl Fn(bool, bool) -> bool) -> usize {
         let mut open = bits;
         let mut woken = 0;
         let mut at = self.head;
@@ -177,7 +177,7 @@ impl<S: Sleeper> Edges<S> {
                 }
                 let sleeper = (*entry).sleeper;
                 self.unlink(entry);
-                (*entry).place = Place::Edge;
+                (*entry).place = place;
                 // One whose wait has ended otherwise does not use the edge.
                 if (*sleeper).wake() {
                     woken += 1;
@@ -294,6 +294,64 @@ impl Moved {
     /// The duplicates.
     pub fn numbers(&self) -> impl Iterator<Item = i32> + '_ {
         self.0.iter().map(|m| m.to)
+    }
+}
+
+/// First tries of calls that may do a part, and a close of the number, which let each other pass.
+///
+/// Such a call must have its file before it begins, or the rest of it is lost with the number. So it counts itself in one step,
+/// which tells it whether a close is on its way; the close shuts the gate in the same word, waits for the tries that it finds
+/// there, and each of those that has more to do is a user ([`Holds`]) by the time it leaves. The gate opens where the life ends
+/// that the close found, under the slot's lock: not at the end of a close that the number's next file has overtaken.
+#[derive(Debug)]
+pub struct Gate(AtomicU32);
+
+const SHUT: u32 = 1 << 31;
+
+impl Gate {
+    pub fn new() -> Gate {
+        Gate(AtomicU32::new(0))
+    }
+
+    /// A try begins; false while the number is being closed. [`Gate::leave`] follows in either case.
+    #[inline]
+    pub fn enter(&self) -> bool {
+        self.0.fetch_add(1, Ordering::AcqRel) & SHUT == 0
+    }
+
+    #[inline]
+    pub fn leave(&self) {
+        self.0.fetch_sub(1, Ordering::Release);
+    }
+
+    /// A close begins: no try does until [`Gate::open`]. Whether there are some under way.
+    pub fn shut(&self) -> bool {
+        self.0.fetch_or(SHUT, Ordering::AcqRel) & !SHUT != 0
+    }
+
+    pub fn open(&self) {
+        if self.is_shut() {
+            self.0.fetch_and(!SHUT, Ordering::Release);
+        }
+    }
+
+    pub fn is_tried(&self) -> bool {
+        self.0.load(Ordering::Acquire) & !SHUT != 0
+    }
+
+    pub fn is_shut(&self) -> bool {
+        self.0.load(Ordering::Acquire) & SHUT != 0
+    }
+
+    /// Forgets whom a forked child's parent had here.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+impl Default for Gate {
+    fn default() -> Gate {
+        Gate::new()
     }
 }
 

@@ -5,10 +5,11 @@
 //! from the program, and ends the number's *life*: its users wake, find the life ended, and go on at the duplicate. The
 //! last one that leaves closes it, which is when the peer may see the end.
 //!
-//! A call counts as a user from its first wait (or from its first partial success) to its end. Its first try comes before
-//! that, at no cost: if the number is closed between the two, the call is as one that began after the close, and is begun
-//! again, which nobody can tell from a call that came a moment later. Only if it had moved some bytes does it end with
-//! those, because the rest is for a file that it can no longer reach.
+//! A call counts as a user from its first wait to its end. Its first try comes before that, at no cost: if the number is
+//! closed between the two, the call is as one that began after the close, and is begun again, which nobody can tell from a call
+//! that came a moment later. But who may do a part in a try (a blocking send, a connect) needs the file from the beginning, for
+//! the rest: its first try stands at the number's gate ([`FirstTry`]), where whoever closes the number waits for it, and it is
+//! a user before it leaves there. That costs such a call two atomic additions.
 //!
 //! The same for a call that begins to wait while the close is on its way: the life ends, once more if need be, when the kernel
 //! has closed the number.
@@ -22,18 +23,22 @@ use super::slots::{self, Ended, Link, Node, Slot, User};
 use super::{
     GENERATION, HIGH, Interest, Outcome, REGISTERED, Turn, ensure_registered, is_linked, poller, trust_short_reads,
 };
-use crate::arch::tls;
+use crate::arch::{self, tls};
 use crate::atomic::Ordering;
+use crate::errno::Errno;
 use crate::park::Wake;
 use crate::report::{self, Event};
+use crate::sched;
 use crate::signal;
 use crate::sys::lock::Lock;
+use crate::sys::task::State;
+use crate::sys::time::Timespec;
 use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
 use crate::thread::beside::Shares;
 use crate::thread::{
     self,
-    wait::{self, Wait},
+    wait::{self, Wait, Waiter},
 };
 use std::os::fd::AsRawFd;
 
@@ -41,6 +46,92 @@ use std::os::fd::AsRawFd;
 #[inline]
 pub fn life(fd: i32) -> u32 {
     slots::existing(fd).map_or(0, Slot::life)
+}
+
+/// How long a close and a try wait for one another at least. Tries do not block, but for an accept whose connection another process
+/// takes, and that one is in the kernel with the old file; a close may (SO_LINGER), after it has given the number back.
+const SHORT: u64 = 20_000_000;
+/// How long a close waits for a try that may want nothing but the processor.
+const LONG: u64 = 2 * time::SECOND;
+
+/// Waits while `is_so`, for [`SHORT`], and on to [`LONG`] while `goes_on`.
+fn wait_while(is_so: impl Fn() -> bool, goes_on: impl Fn() -> bool) {
+    /// Then whoever is waited for may need the processor that this thread has.
+    const YIELDS: u32 = 100;
+    static NAP: Timespec = Timespec { sec: 0, nsec: 200_000 };
+    let begun = time::now();
+    let mut turns = 0;
+    while is_so() {
+        let waited = time::now() - begun;
+        if waited > LONG || waited > SHORT && !goes_on() {
+            return;
+        }
+        turns += 1;
+        if turns < YIELDS {
+            sys::sched_yield();
+        } else {
+            // SAFETY: a live span.
+            let _ = unsafe { syscall!(libc::SYS_nanosleep, &raw const NAP, 0usize) };
+        }
+    }
+}
+
+fn wait_for_tries(are_under_way: impl Fn() -> bool) {
+    wait_while(are_under_way, || {
+        let (own, mut any) = (sys::gettid(), false);
+        sched::each_worker(|w| any |= w.tid() != own && sys::task::state_of(w.tid()) == State::Runnable);
+        any
+    });
+}
+
+/// The first try of a call that may do a part in it. While it lasts nobody closes the number, and no handler runs.
+pub struct FirstTry {
+    fd: i32,
+    slot: &'static Slot,
+    life: u32,
+}
+
+impl FirstTry {
+    /// `None` for a number that cannot be waited for.
+    #[inline]
+    pub fn begin(fd: i32) -> Option<FirstTry> {
+        let slot = slots::of(fd)?;
+        tls::enter();
+        if !slot.gate.enter() {
+            FirstTry::begin_again(slot);
+        }
+        Some(FirstTry { fd, slot, life: slot.life() })
+    }
+
+    /// The number is being closed: begins when that is done.
+    #[cold]
+    fn begin_again(slot: &Slot) {
+        slot.gate.leave();
+        wait_while(|| slot.gate.is_shut(), || false);
+        slot.gate.enter();
+    }
+
+    pub fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// It has done a part, and keeps the file for the rest.
+    pub fn hold(self) -> Hold {
+        let FirstTry { fd, slot, life } = self;
+        let mut user = User { life, entered: false, trying: false };
+        slot.enter(&mut user);
+        slot.gate.leave();
+        core::mem::forget(self);
+        Hold { fd, slot, user, at: fd, at_slot: slot }
+    }
+}
+
+impl Drop for FirstTry {
+    #[inline]
+    fn drop(&mut self) {
+        self.slot.gate.leave();
+        tls::leave();
+    }
 }
 
 /// One operation's hold on the description that its number named in one life.
@@ -61,8 +152,49 @@ impl Hold {
         Some(Hold { fd, slot, user: User { life, entered: false, trying: false }, at: fd, at_slot: slot })
     }
 
-    fn is_moved(&self) -> bool {
+    /// Whether the number was closed, and this is at a duplicate.
+    pub(super) fn is_moved(&self) -> bool {
         self.at != self.fd
+    }
+
+    /// Whether the number was closed, and this has not followed yet.
+    pub(super) fn is_over(&self) -> bool {
+        !self.is_moved() && self.slot.life() != self.user.life
+    }
+
+    /// The number to use.
+    pub(super) fn number(&self) -> i32 {
+        self.at
+    }
+
+    /// Holds nothing: the number's present life counts.
+    pub(super) fn begin_anew(&mut self) {
+        (self.user.life, self.user.entered) = (self.slot.life(), false);
+    }
+
+    /// Registers the description that is, or is to be, held.
+    pub(super) fn register(&self) -> Result<(), Errno> {
+        ensure_registered(self.at_slot, self.at)
+    }
+
+    pub(super) fn node(&self, waiter: *const Waiter, interest: Interest, exclusive: bool) -> Node {
+        Node::new(self.at_slot, waiter, interest.0, exclusive)
+    }
+
+    /// Links a node, which makes this a user.
+    ///
+    /// # Safety
+    /// As [`Slot::link`]; the node is this hold's.
+    #[inline(always)]
+    pub(super) unsafe fn link(&mut self, node: *mut Node, generation: u32) -> Link {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.is_moved() {
+                self.at_slot.link(node, generation)
+            } else {
+                self.at_slot.link_user(node, generation, &mut self.user)
+            }
+        }
     }
 
     /// Tries once, with the number that names the description; `None` when there is none any more.
@@ -75,7 +207,7 @@ impl Hold {
 
     /// The life has ended: goes on at the duplicate, if there is one.
     #[cold]
-    fn follow(&mut self) -> bool {
+    pub(super) fn follow(&mut self) -> bool {
         if !core::mem::take(&mut self.user.entered) {
             return false;
         }
@@ -102,18 +234,12 @@ impl Hold {
                 trust_short_reads(slot, self.at);
             }
             let (link, why) = wait::with_waiter(|waiter| {
-                let mut node = Node::new(slot, self.fd, waiter, interest.0, true);
+                let mut node = self.node(waiter, interest, true);
                 let node = &raw mut node;
                 waiter.parker.arm();
                 let generation = GENERATION.load(Ordering::Relaxed);
                 // SAFETY: the node stays in this frame until it is unlinked below.
-                let link = unsafe {
-                    if self.is_moved() {
-                        slot.link(node, generation)
-                    } else {
-                        slot.link_user(node, generation, &mut self.user)
-                    }
-                };
+                let link = unsafe { self.link(node, generation) };
                 if !is_linked(link) {
                     return (link, waiter.parker.disarm());
                 }
@@ -135,8 +261,8 @@ impl Hold {
                 (_, Some(why)) => return (Outcome::Woken(why), None),
                 (Link::Unregistered, None) => {
                     // The number may be closed by now, and the hold have moved: the next turn tells.
-                    let may_have_moved = || self.user.entered && self.slot.life() != self.user.life;
-                    if ensure_registered(slot, self.at).is_err() && (self.is_moved() || !may_have_moved()) {
+                    let may_have_moved = || self.user.entered && self.is_over();
+                    if self.register().is_err() && !may_have_moved() {
                         return (Outcome::NotPollable, None);
                     }
                 }
@@ -160,7 +286,7 @@ impl Hold {
     }
 
     /// The try is over, though no wait follows here.
-    fn end_try(&mut self) {
+    pub(super) fn end_try(&mut self) {
         self.user.end_try(&mut self.slot.inner.lock());
     }
 
@@ -199,12 +325,25 @@ impl Pair {
         Some(Pair { from: Hold::new(from.0, from.1)?, to: Hold::new(to.0, to.1)? })
     }
 
+    /// Of what has begun.
+    pub fn of(from: Hold, to: Hold) -> Pair {
+        Pair { from, to }
+    }
+
     /// As [`Hold::attempt`]; from now on both are held.
     pub fn attempt<R>(&mut self, attempt: impl FnOnce(i32, i32) -> R) -> Option<R> {
         let Pair { from, to } = self;
         let done = from.attempt(|from| to.attempt(|to| attempt(from, to))).flatten();
         from.end_try();
         to.end_try();
+        done
+    }
+
+    /// The same on one side.
+    pub fn attempt_one<R>(&mut self, side: Side, attempt: impl FnOnce(i32) -> R) -> Option<R> {
+        let hold = if side == Side::From { &mut self.from } else { &mut self.to };
+        let done = hold.attempt(attempt);
+        hold.end_try();
         done
     }
 
@@ -232,30 +371,6 @@ impl Pair {
     }
 }
 
-/// A poller's hold on a number that was closed under it. A poller looks at the number itself whenever it wakes, as Linux's
-/// does; it waits for the files that it began with.
-pub struct Kept {
-    pub(super) fd: i32,
-    life: u32,
-    pub at: i32,
-}
-
-impl Kept {
-    /// What a wait on `fd` in that life has become; the poller is counted there.
-    pub(super) fn new(fd: i32, life: u32) -> Option<Kept> {
-        let at = slots::moved_to(fd, life)?;
-        tls::enter();
-        Some(Kept { fd, life, at })
-    }
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        leave_duplicate(self.fd, self.life);
-        tls::leave();
-    }
-}
-
 #[cold]
 fn leave_duplicate(fd: i32, life: u32) {
     if let Some(duplicate) = slots::leave_moved(fd, life) {
@@ -270,19 +385,42 @@ pub struct Closing {
     slot: Option<&'static Slot>,
     fd: i32,
     life: u32,
+    is_inside: bool,
+}
+
+/// As [`closing`], for what nothing but a system call separates from [`Closing::done`], inside the runtime: nobody begins
+/// meanwhile what it might not end.
+pub fn shutting(fd: i32) -> Closing {
+    tls::enter();
+    let slot = slot_here(fd);
+    if let Some(slot) = slot
+        && slot.gate.shut()
+    {
+        wait_for_tries(|| slot.gate.is_tried());
+    }
+    Closing { is_inside: true, ..begin(slot, fd) }
 }
 
 /// A number is about to be closed or to be given another file. Its users go to a duplicate: unless the table is a copy, which a
 /// process in our memory has.
 pub fn closing(fd: i32) -> Closing {
-    let is_ours = !tls::is_held() || tls::shares(Shares::FILES.bits());
-    let slot = if is_ours { slots::existing(fd) } else { None };
+    begin(slot_here(fd), fd)
+}
+
+/// The slot of a number in the process's table; `None` where the caller's is a copy, as that of a process in our memory, or of a
+/// thread that has taken one of its own.
+fn slot_here(fd: i32) -> Option<&'static Slot> {
+    let is_ours = (!tls::is_held() || tls::shares(Shares::FILES.bits())) && !arch::has_own_table();
+    if is_ours { slots::existing(fd) } else { None }
+}
+
+fn begin(slot: Option<&'static Slot>, fd: i32) -> Closing {
     let life = match slot {
         Some(slot) if slot.seems_used() => move_users(slot, fd),
         Some(slot) => slot.life(),
         None => 0,
     };
-    Closing { slot, fd, life }
+    Closing { slot, fd, life, is_inside: false }
 }
 
 impl Closing {
@@ -292,13 +430,19 @@ impl Closing {
         if let Some(ended) = self.slot.and_then(|slot| slot.end_this_life(self.fd, self.life)) {
             unregistered(&ended);
         }
+        if self.is_inside {
+            tls::leave();
+        }
     }
 }
 
 /// A number has been made anew: what we knew of it is void.
 pub fn forget(fd: i32) {
+    if arch::has_own_table() {
+        return;
+    }
     if let Some(slot) = slots::existing(fd) {
-        unregistered(&slot.end_life(fd, None));
+        unregistered(&slot.begin_life(fd));
     }
 }
 
@@ -342,6 +486,20 @@ pub fn fork_done() {
     DUPLICATES.let_go();
 }
 
+/// The calling kernel thread, which is the program's or a bound thread's, gets a table of descriptors of its own by `unshare`:
+/// what it opens and closes from then on concerns nobody else. The copy has no duplicates, which nobody would close there.
+pub fn unshare_table<R>(unshare: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
+    let _still = DUPLICATES.lock();
+    let done = unshare()?;
+    if !arch::has_own_table() {
+        for duplicate in slots::duplicates() {
+            let _ = sysfd::close(duplicate);
+        }
+        arch::set_own_table(true);
+    }
+    Ok(done)
+}
+
 /// Another number for the description, out of the program's sight and of its small numbers if the limit allows.
 fn duplicate(fd: i32) -> Option<i32> {
     let _still = DUPLICATES.lock();
@@ -380,12 +538,7 @@ fn delete_registration(fd: i32) {
     }
 }
 
-/// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands. Tries do
-/// not block, but for an accept whose connection another process takes, and that one is in the kernel with the old file.
+/// Waits until no try is under way that looked at the life before it ended: it has the old number in its hands.
 fn await_tries(slot: &Slot) {
-    const LONGEST: u64 = 20_000_000;
-    let until = time::after(LONGEST);
-    while slot.is_tried() && time::now() < until {
-        sys::sched_yield();
-    }
+    wait_for_tries(|| slot.is_tried());
 }

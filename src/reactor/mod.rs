@@ -14,7 +14,7 @@
 //! before that edge and not be linked yet.
 //!
 //! Registrations and reused numbers. A slot believes in its registration until the number is closed or made
-//! anew through any call we see (`closing`, `forget`); what those do who were waiting is told in `hold`. Should libc close a number behind our back (a raw system call), a
+//! anew through any call we see (`closing`, `forget`); what those do who were waiting is told in `hold`, and in `watch`. Should libc close a number behind our back (a raw system call), a
 //! thread could wait on a registration that died with the old description: so `verify` re-arms, once per
 //! wait, every waiter that has been here for a second. The worst case is that second, not a hang.
 //!
@@ -24,8 +24,12 @@
 mod edges;
 mod hold;
 mod slots;
+mod watch;
 
-pub use hold::{Closing, Hold, Kept, Pair, Side, closing, forget, fork_done, fork_prepare, life};
+pub use hold::{
+    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, unshare_table,
+};
+pub use watch::{Wanted, Watches};
 
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -36,10 +40,8 @@ use crate::sched;
 use crate::sys::time::Timespec;
 use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
-use crate::thread::wait::{self, Wait};
-use edges::Place;
 use polling::{Event, PollMode, Poller};
-use slots::{Kind, Link, Node, ShortReads, Slot};
+use slots::{Kind, Link, ShortReads, Slot};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 /// Which directions a waiter cares for. Errors and hang-ups wake both.
@@ -61,7 +63,7 @@ pub enum Outcome {
     NotPollable,
     /// The number has got another meaning before this operation held the one it had.
     OtherMeaning,
-    /// What a poller waits for was closed: it goes on waiting, at a duplicate.
+    /// A poller's: what it waits for was closed, and nothing has happened that it has to look at.
     Moved,
 }
 
@@ -220,7 +222,7 @@ pub fn doubt_short_reads(fd: i32) {
 
 /// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
 pub fn is_unpollable(fd: i32) -> bool {
-    slots::existing(fd).is_some_and(|s| s.inner.lock().kind == Kind::Unpollable)
+    slots::existing(fd).is_some_and(Slot::is_unpollable)
 }
 
 /// Whether epoll takes the number's description, which is registered with that.
@@ -352,6 +354,11 @@ impl Turn {
             self.slot.deliver(self.interest.0, false);
         }
     }
+
+    /// A poller's, which has no use for it and is linked: see [`Slot::give_back`].
+    fn give_back(self) {
+        self.slot.give_back(self.interest.0);
+    }
 }
 
 /// Whether a node was linked. Should it be the first to be verified, a poller without a deadline must have one.
@@ -360,75 +367,6 @@ fn is_linked(link: Link) -> bool {
         sched::deadline_moved();
     }
     matches!(link, Link::Linked | Link::FirstToVerify)
-}
-
-/// Waits until any of several descriptors may be ready. An edge that had been left ends the wait before it begins: its turn
-/// goes to `turns`, and the caller looks. If it finds something ready, or does not look again, it passes them on; if not, it
-/// comes back with them, and they go to those who may have a use for them once this thread is linked.
-///
-/// Where a number was closed under it the caller's wait goes on at what is `kept` instead.
-pub fn wait_many(
-    fds: &mut dyn Iterator<Item = (i32, Interest)>, how: &Wait, turns: &mut Vec<Turn>, kept: &mut Vec<Kept>,
-) -> Outcome {
-    let mut nodes: Vec<Node> = Vec::new();
-    for (fd, interest) in fds {
-        let at = kept.iter().find(|k| k.fd == fd).map_or(fd, |k| k.at);
-        let Some(slot) = slots::of(at) else { return Outcome::NotPollable };
-        match ensure_registered(slot, at) {
-            Ok(()) => nodes.push(Node::new(slot, fd, core::ptr::null(), interest.0, false)),
-            // A regular file is always ready, a bad number is reported by poll itself: neither is waited for.
-            Err(Errno(libc::EPERM | libc::EBADF)) => {}
-            Err(_) => return Outcome::NotPollable,
-        }
-    }
-    wait::with_waiter(|waiter| {
-        waiter.parker.arm();
-        let generation = GENERATION.load(Ordering::Relaxed);
-        let mut linked = 0;
-        let mut sleep = true;
-        for node in &mut nodes {
-            node.set_waiter(waiter);
-            // SAFETY: the vector is not touched until every linked node is unlinked below.
-            let link = unsafe { node.slot().link(node, generation) };
-            if !is_linked(link) {
-                sleep = false;
-                if link == Link::UsedUp {
-                    turns.push(node.turn());
-                }
-                break;
-            }
-            linked += 1;
-        }
-        if sleep {
-            for turn in turns.drain(..) {
-                turn.slot.give_back(turn.interest.0);
-            }
-        }
-        let why = if sleep { waiter.sleep(how) } else { Wake::Ready };
-        let (mut moved, mut must_look) = (false, !sleep);
-        for node in &mut nodes[..linked] {
-            // SAFETY: as above.
-            match unsafe { node.slot().unlink(node) } {
-                Place::Closed => match Kept::new(node.fd, node.life) {
-                    Some(k) => {
-                        kept.push(k);
-                        moved = true;
-                    }
-                    None => must_look = true,
-                },
-                Place::Edge => must_look = true,
-                Place::Nowhere | Place::Linked => {}
-            }
-        }
-        let why = if sleep { why } else { waiter.parker.disarm().unwrap_or(Wake::Ready) };
-        match why {
-            Wake::Ready if moved && !must_look => return Outcome::Moved,
-            // Handlers are to run, and may not come back: natively the call ends here.
-            Wake::Interrupted | Wake::Cancelled => kept.clear(),
-            _ => {}
-        }
-        Outcome::Woken(why)
-    })
 }
 
 /// Reads events, waiting until the monotonic deadline for the first (`Some(0)`: not at all). How many
@@ -575,7 +513,7 @@ pub fn verify(now: u64) -> Option<u64> {
             // Not every end of a blocked send is an edge (a Unix peer that stops reading), and another process may
             // have changed the description's mode: each waiter looks once more for itself.
             slot.plain.store(0, Ordering::Relaxed);
-            slot.deliver(Interest::BOTH.0, false);
+            slot.nudge(Interest::BOTH.0);
         });
     }
     Some(now + VERIFY_EVERY)

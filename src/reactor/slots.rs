@@ -1,7 +1,8 @@
 //! The slots: one per descriptor number, in chunks that appear as numbers are used and never go away.
 
-use super::edges::{Claim, Edges, Entry, Holds, Moved, Place, Sleeper};
+use super::edges::{Claim, Edges, Entry, Gate, Holds, Moved, Place, Sleeper};
 use super::{Interest, Turn};
+use crate::arch;
 use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering};
 use crate::park::Wake;
 use crate::sys::fd as sysfd;
@@ -31,18 +32,11 @@ static DUPLICATES: AtomicU32 = AtomicU32::new(0);
 pub struct Node {
     slot: *const Slot,
     entry: Entry<Waiter>,
-    /// The number that was asked for, and its life when the node was linked.
-    pub fd: i32,
-    pub life: u32,
 }
 
 impl Node {
-    pub fn new(slot: &'static Slot, fd: i32, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
-        Node { slot, entry: Entry::new(waiter, interest, exclusive), fd, life: 0 }
-    }
-
-    pub fn set_waiter(&mut self, waiter: &Waiter) {
-        self.entry.set_sleeper(waiter);
+    pub fn new(slot: &'static Slot, waiter: *const Waiter, interest: u8, exclusive: bool) -> Node {
+        Node { slot, entry: Entry::new(waiter, interest, exclusive) }
     }
 
     pub fn slot(&self) -> &'static Slot {
@@ -118,6 +112,7 @@ pub struct Slot {
     /// A [`ShortReads`].
     short_reads: AtomicU32,
     claim: Claim,
+    pub gate: Gate,
     /// The life in `inner`, to be read without the lock.
     life: AtomicU32,
 }
@@ -158,6 +153,7 @@ impl Slot {
             drained_at: AtomicU32::new(0),
             short_reads: AtomicU32::new(ShortReads::New as u32),
             claim: Claim::new(),
+            gate: Gate::new(),
             life: AtomicU32::new(0),
         }
     }
@@ -193,6 +189,17 @@ impl Slot {
         ended
     }
 
+    /// The same where the number is another description's already: whatever close there was is done.
+    pub fn begin_life(&self, fd: i32) -> Ended {
+        let ended = {
+            let mut inner = self.inner.lock();
+            self.gate.open();
+            self.end_life_locked(&mut inner, fd, None)
+        };
+        self.forget_reads();
+        ended
+    }
+
     /// The same, unless another life than `life` has begun.
     pub fn end_this_life(&self, fd: i32, life: u32) -> Option<Ended> {
         let ended = {
@@ -200,6 +207,7 @@ impl Slot {
             if inner.holds.life() != life {
                 return None;
             }
+            self.gate.open();
             self.end_life_locked(&mut inner, fd, None)
         };
         self.forget_reads();
@@ -210,7 +218,8 @@ impl Slot {
         inner.edges.forget();
         inner.kind = Kind::Ordinary;
         let life = inner.holds.life();
-        let users = inner.holds.end_life() + inner.edges.disband();
+        let users = inner.holds.end_life();
+        inner.edges.disband();
         self.life.store(inner.holds.life(), Ordering::Release);
         let to = to.filter(|_| users != 0);
         if let Some(to) = to {
@@ -230,6 +239,22 @@ impl Slot {
             user.entered = true;
         }
         user.trying
+    }
+
+    /// Makes a user of one that has begun in its life, if that lasts.
+    pub fn enter(&self, user: &mut User) {
+        let mut inner = self.inner.lock();
+        if inner.holds.life() == user.life {
+            inner.holds.enter();
+            user.entered = true;
+        }
+    }
+
+    /// Whether epoll is known to refuse the description: asked without the lock.
+    pub fn is_unpollable(&self) -> bool {
+        // SAFETY: an aligned byte of a live slot that is one of the enumeration's; volatile, because who holds the lock may be
+        // writing it.
+        unsafe { (&raw const (*self.inner.as_ptr()).kind).read_volatile() == Kind::Unpollable }
     }
 
     /// Ends a user's part, its try included; false when its life ended before.
@@ -291,12 +316,8 @@ impl Slot {
     /// # Safety
     /// The node stays in place, alive, until [`Slot::unlink`].
     pub unsafe fn link(&self, node: *mut Node, generation: u32) -> Link {
-        let mut inner = self.inner.lock();
         // SAFETY: the caller's promise.
-        unsafe {
-            (*node).life = inner.holds.life();
-            Self::link_locked(&mut inner, node, generation)
-        }
+        unsafe { Self::link_locked(&mut self.inner.lock(), node, generation) }
     }
 
     /// The same for a user in an operation that began in `life` and whose try ends
@@ -350,6 +371,13 @@ impl Slot {
         unsafe { self.inner.lock().edges.unlink(&raw mut (*node).entry) }
     }
 
+    /// Wakes whom an edge would wake, though none is known of: see [`Edges::nudge`].
+    pub fn nudge(&self, bits: u8) {
+        let mut inner = self.inner.lock();
+        self.note_read_edge(bits);
+        inner.edges.nudge(bits);
+    }
+
     /// Gives an edge back that a poller found to be none of its business: see [`Edges::give_back`].
     pub fn give_back(&self, bits: u8) {
         self.inner.lock().edges.give_back(bits);
@@ -367,11 +395,16 @@ impl Slot {
             return 0;
         }
         let mut inner = self.inner.lock();
+        self.note_read_edge(bits);
+        inner.edges.deliver(bits, everybody)
+    }
+
+    /// Under the lock, which keeps one from being counted with another.
+    fn note_read_edge(&self, bits: u8) {
         if bits & super::Interest::READ.0 != 0 {
             let n = self.read_edges.load(Ordering::Relaxed);
             self.read_edges.store(n.wrapping_add(1).max(1), Ordering::Release);
         }
-        inner.edges.deliver(bits, everybody)
     }
 }
 
@@ -479,7 +512,9 @@ pub fn any_of_parents() -> bool {
 
 pub fn is_own(fd: i32) -> bool {
     let among = |numbers: &[AtomicI32; OWN]| numbers.iter().any(|o| o.load(Ordering::Relaxed) == fd);
-    fd >= 0 && among(&OWNED) || is_duplicate(fd) || (any_of_parents() && fd >= 0 && among(&OF_PARENT))
+    fd >= 0 && among(&OWNED)
+        || is_duplicate(fd) && !arch::has_own_table()
+        || any_of_parents() && fd >= 0 && among(&OF_PARENT)
 }
 
 fn is_duplicate(fd: i32) -> bool {
@@ -494,7 +529,13 @@ pub fn lasting() -> impl Iterator<Item = i32> {
 
 /// All of the library's own numbers.
 pub fn own_descriptors() -> Vec<i32> {
-    lasting().chain(MOVED.lock().numbers()).collect()
+    let duplicates = if arch::has_own_table() { Vec::new() } else { duplicates() };
+    lasting().chain(duplicates).collect()
+}
+
+/// Those that come and go, in the process's table alone.
+pub fn duplicates() -> Vec<i32> {
+    MOVED.lock().numbers().collect()
 }
 
 /// Whether a look at the waiters is due.
@@ -545,12 +586,13 @@ pub unsafe fn after_fork(closes: bool) {
         for i in 0..CHUNK {
             // SAFETY: chunks hold CHUNK slots; no other thread exists.
             unsafe {
-                if closes && (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
+                if closes && !arch::has_own_table() && (*(*chunk.add(i)).inner.as_ptr()).kind == Kind::Duplicate {
                     let _ = sysfd::close((c * CHUNK + i) as i32);
                 }
                 (*chunk.add(i)).inner.reset(EMPTY);
                 (*chunk.add(i)).life.store(0, Ordering::Relaxed);
                 (*chunk.add(i)).claim.reset();
+                (*chunk.add(i)).gate.reset();
                 (*chunk.add(i)).forget_reads();
             }
         }

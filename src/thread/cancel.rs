@@ -78,6 +78,11 @@ pub fn is_word_marked(tp: usize) -> bool {
     tcb::cancel_word(tp).is_some_and(|w| w.load(Ordering::SeqCst) & !OWN != 0)
 }
 
+/// Whether the calling thread, which may be glibc's to cancel, may have been.
+pub fn may_be_pending() -> bool {
+    tcb::cancel_word(arch::thread_pointer()).is_none() || is_word_marked(arch::thread_pointer())
+}
+
 /// Whether the calling green thread must end at this cancellation point.
 pub fn is_pending() -> bool {
     is_known() && is_requested(arch::thread_pointer())

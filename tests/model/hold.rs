@@ -7,7 +7,7 @@
 use crate::explore;
 use crate::sleeper::Sleeper;
 use greenlet_engine::park::Wake;
-use greenlet_engine::reactor::edges::{Edges, Entry, Holds, Moved};
+use greenlet_engine::reactor::edges::{Edges, Entry, Gate, Holds, Moved};
 use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
@@ -38,6 +38,12 @@ enum Flaw {
     ForgetsLateComers,
     /// A reader leaves without a word.
     LeavesSilently,
+    /// A close does not wait for first tries.
+    DoesNotWaitAtTheGate,
+    /// A writer does not mind a close that is on its way.
+    PassesTheGate,
+    /// A writer leaves the gate before it is a user.
+    LeavesTheGateEarly,
 }
 
 /// What the system calls work on.
@@ -49,6 +55,8 @@ struct Kernel {
     bytes: u32,
     /// The numbers under which the old file is registered.
     registered: [bool; 2],
+    /// What was written to either file.
+    written: [u32; 2],
 }
 
 impl Kernel {
@@ -81,6 +89,8 @@ struct World {
     kernel: Mutex<Kernel>,
     /// The number's slot and the duplicate's.
     slots: [Mutex<State>; 2],
+    /// The number's.
+    gate: Gate,
     life: AtomicU32,
     /// The close has found a user: who holds the first life holds the old file.
     is_used: AtomicU32,
@@ -110,8 +120,15 @@ impl World {
         };
         Arc::new(World {
             flaw,
-            kernel: Mutex::new(Kernel { tempts, table: [File::Old, File::None], bytes: 0, registered: [false; 2] }),
+            kernel: Mutex::new(Kernel {
+                tempts,
+                table: [File::Old, File::None],
+                bytes: 0,
+                registered: [false; 2],
+                written: [0; 2],
+            }),
             slots: [state(), state()],
+            gate: Gate::new(),
             life: AtomicU32::new(0),
             is_used: AtomicU32::new(0),
         })
@@ -290,7 +307,8 @@ impl World {
         let mut state = self.slots[NUMBER].lock().unwrap();
         state.edges.forget();
         let life = state.holds.life();
-        let users = state.holds.end_life() + state.edges.disband();
+        let users = state.holds.end_life();
+        state.edges.disband();
         self.life.store(state.holds.life(), Ordering::Release);
         if users != 0 && with_duplicate {
             state.moved.add(NUMBER as i32, life, DUPLICATE as i32, users);
@@ -299,8 +317,60 @@ impl World {
         users != 0
     }
 
-    /// Mirrors `hold::closing`, a dup2 of the new file over the number, and `Closing::done`.
+    /// A write of one part, which there is always room for; false when the number is bad.
+    fn write_part(&self, number: usize) -> bool {
+        let mut kernel = self.kernel.lock().unwrap();
+        match kernel.table[number] {
+            File::None => return false,
+            File::Old => kernel.written[0] += 1,
+            File::New => kernel.written[1] += 1,
+        }
+        true
+    }
+
+    /// Mirrors `ready::first_try` of a call with a part left after it, with `hold::FirstTry`, and that part's try in
+    /// `ready::in_one_life`.
+    fn write_two_parts(&self) {
+        if !self.gate.enter() && self.flaw != Flaw::PassesTheGate {
+            self.gate.leave();
+            while self.gate.is_shut() {
+                thread::yield_now();
+            }
+            self.gate.enter();
+        }
+        let life = self.life.load(Ordering::Acquire);
+        assert!(self.write_part(NUMBER));
+        if self.flaw == Flaw::LeavesTheGateEarly {
+            self.gate.leave();
+        }
+        let mut hold = Hold { life, entered: false, trying: false, at: NUMBER };
+        {
+            let mut state = self.slots[NUMBER].lock().unwrap();
+            if state.holds.life() == life {
+                state.holds.enter();
+                hold.entered = true;
+            }
+        }
+        if self.flaw != Flaw::LeavesTheGateEarly {
+            self.gate.leave();
+        }
+        let begun = {
+            let mut state = self.slots[NUMBER].lock().unwrap();
+            hold.trying = state.holds.begin_try(hold.life);
+            hold.trying
+        };
+        assert!(begun || self.follow(&mut hold), "the rest is lost");
+        assert!(self.write_part(hold.at));
+        self.leave(&mut hold);
+    }
+
+    /// Mirrors `hold::shutting`, a dup2 of the new file over the number, and `Closing::done`.
     fn replace(&self) {
+        if self.gate.shut() && self.flaw != Flaw::DoesNotWaitAtTheGate {
+            while self.gate.is_tried() {
+                thread::yield_now();
+            }
+        }
         if self.slots[NUMBER].lock().unwrap().holds.users() != 0 {
             self.is_used.store(1, Ordering::Release);
             self.move_users();
@@ -309,6 +379,7 @@ impl World {
         if self.flaw != Flaw::ForgetsLateComers {
             self.end_life(false);
         }
+        self.gate.open();
     }
 
     /// Mirrors `hold::move_users`.
@@ -345,6 +416,42 @@ fn readers_and_a_close(flaw: Flaw, tempts: bool, readers: usize, bytes: u32) {
     }
     closing.join().unwrap();
     assert_eq!(world.kernel.lock().unwrap().table[DUPLICATE], File::None, "the duplicate stays");
+}
+
+fn a_writer_and_a_close(flaw: Flaw) {
+    let world = World::new(flaw, true);
+    let writing = {
+        let world = world.clone();
+        thread::spawn(move || world.write_two_parts())
+    };
+    world.replace();
+    writing.join().unwrap();
+    let kernel = world.kernel.lock().unwrap();
+    assert!(matches!(kernel.written, [2, 0] | [0, 2]), "parts of one write in two files");
+    assert_eq!(kernel.table[DUPLICATE], File::None, "the duplicate stays");
+}
+
+#[test]
+fn a_writer_writes_all_of_it_to_one_file() {
+    explore(4, || a_writer_and_a_close(Flaw::None));
+}
+
+#[test]
+#[should_panic(expected = "the rest is lost")]
+fn a_close_that_does_not_wait_at_the_gate_takes_the_file_of_the_rest() {
+    explore(4, || a_writer_and_a_close(Flaw::DoesNotWaitAtTheGate));
+}
+
+#[test]
+#[should_panic(expected = "the rest is lost")]
+fn a_writer_that_passes_the_gate_loses_the_rest() {
+    explore(4, || a_writer_and_a_close(Flaw::PassesTheGate));
+}
+
+#[test]
+#[should_panic(expected = "the rest is lost")]
+fn a_writer_that_leaves_the_gate_before_it_is_a_user_loses_the_rest() {
+    explore(4, || a_writer_and_a_close(Flaw::LeavesTheGateEarly));
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! Models of the engine's protocols under loom, which tries every order of their steps and every value that a
 //! relaxed load may return.
 //!
-//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges`, `Claim`, `Holds`, `Moved` and `Arrivals` come from the
-//! crate, built
-//! with loom's atomics (`atomic::modelled`). Around them stands as little as possible of what has a system call in
+//! What is modelled is what ships: `Parker`, `Count`, `Sleepers`, `Seat`, `Edges`, `Claim`, `Gate`, `Holds`, `Moved` and `Arrivals` come
+//! from the crate, built with loom's atomics (`atomic::modelled`). Around them stands as little as possible of what has a system call in
 //! it; each such piece names the function that it mirrors and must be changed with it.
 //!
 //! A lost wake-up shows as loom's "deadlock": a thread sleeps and nobody is left to wake it. Every model that could

@@ -297,6 +297,7 @@ unsafe fn after_fork(others: thread::Others) {
         sched::after_fork();
         reactor::after_fork();
         timer::after_fork();
+        ops::alarm::after_fork();
         lot::after_fork();
         ops::mutex::after_fork();
         ops::stdio::after_fork();

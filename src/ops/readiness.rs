@@ -30,7 +30,7 @@ fn until_found<I: Iterator<Item = (i32, Interest)>>(
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
-    let how = Wait::until(call, until).cancellable();
+    let how = Wait::until(call, until).cancellable().failing();
     let mut turns: Vec<Turn> = Vec::new();
     let mut kept: Vec<Kept> = Vec::new();
     loop {

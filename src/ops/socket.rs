@@ -81,7 +81,7 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
 #[inline(never)]
 unsafe fn await_connection(socket: c_int, life: u32, addr: *const sockaddr, len: socklen_t) -> Result<c_int, Exit> {
     let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
-    let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable();
+    let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable().failing();
     let mut attempt = |socket| {
         if sysfd::poll_now(socket, libc::POLLOUT) == 0 {
             return Err(Errno::AGAIN);

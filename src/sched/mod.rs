@@ -127,8 +127,7 @@ pub fn this_worker() -> *const Worker {
 /// Makes a thread runnable. Called by whoever fired its parker, or once for a new thread.
 pub fn ready(t: *const Thread) {
     tls::enter();
-    // SAFETY: records are never freed.
-    if !unsafe { (*t).takes_turns() } || strand::admit(t) {
+    if strand::may_run(t) {
         ready_now(t);
     }
     tls::leave();

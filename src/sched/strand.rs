@@ -4,7 +4,7 @@
 //! (offload); the others that could run wait here, in the order in which they became runnable, and are on no run queue. A
 //! greenlet that computes keeps it: rescue gives its worker's permit to other threads, but the turn to nobody.
 //!
-//! A thread is made runnable by `sched::ready` alone, so that is where it asks for the turn ([`admit`]).
+//! A thread is made runnable by `sched::ready` alone, so that is where it asks for the turn ([`may_run`]).
 
 use crate::sys::lock::Lock;
 use crate::thread::Thread;
@@ -50,8 +50,15 @@ impl Strand {
 
 static STRAND: Lock<Strand> = Lock::new(Strand::EMPTY);
 
+/// Whether a thread that has become runnable may run now. If not, it waits for its turn and is not the caller's any more.
+#[inline(always)]
+pub(super) fn may_run(t: *const Thread) -> bool {
+    // SAFETY: records are never freed.
+    !unsafe { (*t).takes_turns() } || admit(t)
+}
+
 /// Takes the turn for a runnable greenlet. False when somebody has it: then it waits here, and is not the caller's any more.
-pub(super) fn admit(t: *const Thread) -> bool {
+fn admit(t: *const Thread) -> bool {
     let mut strand = STRAND.lock();
     if strand.holder.is_null() {
         strand.holder = t;

@@ -34,7 +34,8 @@
 //! # Lock order
 //!
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
-//! records < an inbox's list; records < stack reservations < allocator.
+//! records < an inbox's list; records < stack reservations < templates < allocator; greenlets' timers < timer heap < who has the
+//! turn < run queue; timer heap < what was thrown, what has fired.
 
 pub mod atomic;
 pub mod park;

@@ -313,6 +313,7 @@ unsafe fn after_fork(others: thread::Others, table: reactor::Table) {
         sched::after_fork();
         reactor::after_fork(table);
         timer::after_fork();
+        ops::alarm::after_fork();
         lot::after_fork();
         ops::mutex::after_fork();
         ops::stdio::after_fork();

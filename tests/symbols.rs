@@ -104,6 +104,21 @@ fn exports_are_the_table() {
     assert!(leaked.is_empty() && missing.is_empty(), "no row: {leaked:?}; not exported: {missing:?}");
 }
 
+/// Each function that the header declares is exported, and nothing else by such a name.
+#[test]
+fn header_is_what_is_exported() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/preload/include/greenlet.h");
+    let header = fs::read_to_string(path).expect(path);
+    let mut declared = BTreeSet::new();
+    for line in header.lines().filter(|line| line.ends_with(");")) {
+        let name = line.split('(').next().and_then(|start| start.rsplit([' ', '*']).next());
+        declared.insert(name.expect("a name before the bracket").to_owned());
+    }
+    let exported: BTreeSet<String> =
+        exported(&library()).into_iter().filter(|name| name.starts_with("greenlet_")).collect();
+    assert_eq!(declared, exported);
+}
+
 /// Whether a line of `preload/src` begins the sentence of a hook. A `decide_*` function belongs to the `jump!` before it.
 fn begins_sentence(line: &str) -> bool {
     let line = line.trim_start();

@@ -403,6 +403,7 @@ mod c11;
 mod cond;
 mod fd;
 mod futex;
+mod greenlet;
 mod io;
 mod mutex;
 mod once;

@@ -52,6 +52,8 @@ plain! {
     c_int: -1;
     ssize_t: -1;
     c_long: -1;
+    /// The handle of a greenlet; 0 is nobody's.
+    u64: 0;
     /// The handler that `signal(2)` replaced.
     sighandler_t: libc::SIG_ERR;
     /// The seconds that `sleep(3)` did not sleep; it has no failure to tell of.

@@ -3,8 +3,10 @@
 //! An operation never touches the program's `errno`. It ends with [`Exit::Native`](crate::Exit) when the call
 //! is not ours: the thread is foreign or bound, the descriptor cannot be polled, the object is process-shared.
 
+pub mod alarm;
 pub mod c11;
 pub mod fd;
+pub mod greenlet;
 pub mod io;
 pub mod offload;
 pub mod process;

@@ -31,7 +31,7 @@ fn until_found<I: Iterator<Item = Wanted>>(
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
-    let how = Wait::until(call, until).cancellable();
+    let how = Wait::until(call, until).cancellable().failing();
     let mut turns: Vec<Turn> = Vec::new();
     let mut watches = Watches::new();
     loop {

@@ -7,8 +7,8 @@ use crate::reactor::{self, FirstTry, Hold, Interest, Outcome, Pair, Side, Turn};
 use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
-use crate::thread::cancel;
 use crate::thread::wait::Wait;
+use crate::thread::{cancel, throw};
 
 /// A blocking operation on one descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -305,7 +305,7 @@ pub(super) fn pass(turns: impl IntoIterator<Item = Turn>) {
 #[inline]
 fn begin(on: On) -> Result<Slow, Exit> {
     if reactor::is_plain(on.fd) {
-        return Ok(Slow { how: Wait::forever(on.call).cancellable(), timed: false });
+        return Ok(Slow { how: Wait::forever(on.call).cancellable().failing(), timed: false });
     }
     ask_how(on)
 }
@@ -323,7 +323,7 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     {
         reactor::set_plain(on.fd, modes);
     }
-    let how = Wait::until(on.call, limit.map(time::after)).cancellable();
+    let how = Wait::until(on.call, limit.map(time::after)).cancellable().failing();
     Ok(Slow { how, timed: limit.is_some() })
 }
 
@@ -334,6 +334,7 @@ pub fn verdict(why: Wake, never_restarted: bool) -> Result<(), Exit> {
         Wake::TimedOut => Err(Errno::AGAIN.into()),
         Wake::Cancelled if cancel::is_pending() => Err(Exit::Cancelled),
         Wake::Cancelled => Ok(()),
+        Wake::Interrupted if let Some(thrown) = throw::take() => Err(thrown.into()),
         Wake::Interrupted => match signal::take_interruption() {
             // Under a p-call's mask the handlers run after the call.
             Interruption::None if never_restarted && green().is_some_and(signal::is_due) => Err(Errno::INTR.into()),

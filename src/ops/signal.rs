@@ -10,9 +10,9 @@ use crate::start::{active, started};
 use crate::sys::time::Timespec;
 use crate::sys::{self, mem, sig, time};
 use crate::thread::beside::Shares;
-use crate::thread::cancel;
 use crate::thread::wait::{self, Wait};
 use crate::thread::{self, ENDED, FREE, Thread};
+use crate::thread::{cancel, throw};
 use core::ffi::c_int;
 use libc::{pid_t, pthread_t, sigaction as SigAction, sighandler_t, siginfo_t, sigset_t, stack_t, timespec};
 
@@ -273,7 +273,7 @@ pub unsafe fn pause() -> Result<c_int, Exit> {
 /// Parks, with another mask if one is given, until a handler has run.
 fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
-    let how = Wait::forever(Call::Signal).cancellable();
+    let how = Wait::forever(Call::Signal).cancellable().failing();
     t.sync_mask();
     signal::forget_interruption();
     let mut waited = false;
@@ -289,6 +289,9 @@ fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
         match mask {
             Some(mask) => drop(signal::with_mask(t, mask, || wait::sleep(&how))),
             None => drop(wait::sleep(&how)),
+        }
+        if let Some(thrown) = throw::take() {
+            return Err(thrown.into());
         }
         if signal::take_interruption() != Interruption::None {
             return Err(Errno::INTR.into());
@@ -361,7 +364,7 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
         if cancel::is_pending() {
             return Err(Exit::Cancelled);
         }
-        let how = Wait::until(Call::Signal, deadline).cancellable().for_signals(set);
+        let how = Wait::until(Call::Signal, deadline).cancellable().failing().for_signals(set);
         // Inside the runtime to the end: a signal that is awaited must not run its handler on the way.
         let (taken, why) = wait::with_waiter(|waiter| {
             waiter.parker.arm();

@@ -84,7 +84,7 @@ unsafe fn await_connection(
 ) -> Result<c_int, Exit> {
     let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
     let hold = first.hold();
-    let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable();
+    let how = Wait::until(Call::Connect, limit.map(time::after)).cancellable().failing();
     let mut attempt = |socket| {
         if sysfd::poll_now(socket, libc::POLLOUT) == 0 {
             return Err(Errno::AGAIN);

@@ -111,25 +111,8 @@ pub(super) unsafe fn create_as(
             report::count(Event::Native);
             return if arch::has_own_table() { create_in_own_table(out, attr, start, arg) } else { Err(Exit::Native) };
         }
-        let recycled = if asked.shape.user.is_some() { None } else { recycle::take(asked.shape) };
-        let t = match recycled {
-            Some(t) => {
-                report::count(Event::PairRecycled);
-                t.renew_tid();
-                t
-            }
-            None => {
-                let t = match thread::template::make(asked.shape) {
-                    Some(t) => t,
-                    None => make(attr, asked.shape)?,
-                };
-                report::count(Event::PairMade);
-                t
-            }
-        };
-        t.prepare(start, arg, asked.detached);
+        let t = prepared(attr, &asked, start, arg)?;
         t.c11.set(c11);
-        inherit(t);
         *out = t.tp() as pthread_t;
         sched::ready(t);
         // One that makes thread after thread computes long enough to lose its permit, and would wake a worker for each.
@@ -162,6 +145,45 @@ unsafe fn create_in_own_table(
         }
     }
     Ok(())
+}
+
+/// A thread of the usual shape that is not runnable yet.
+///
+/// # Safety
+/// `start` may be called with `arg`.
+pub(super) unsafe fn begin(start: Start, arg: *mut c_void) -> Result<&'static Thread, Exit> {
+    // SAFETY: no attributes; the caller's start routine.
+    unsafe {
+        let asked = asked(core::ptr::null()).map_err(|_| Exit::Errno(libc::EAGAIN))?;
+        prepared(core::ptr::null(), &asked, start, arg)
+    }
+}
+
+/// # Safety
+/// `attr` is null or an initialised attribute object; `start` may be called with `arg`.
+unsafe fn prepared(
+    attr: *const pthread_attr_t, asked: &Asked, start: Start, arg: *mut c_void,
+) -> Result<&'static Thread, Exit> {
+    let recycled = if asked.shape.user.is_some() { None } else { recycle::take(asked.shape) };
+    let t = match recycled {
+        Some(t) => {
+            report::count(Event::PairRecycled);
+            t.renew_tid();
+            t
+        }
+        None => {
+            let t = match thread::template::make(asked.shape) {
+                Some(t) => t,
+                // SAFETY: the caller's attributes.
+                None => unsafe { make(attr, asked.shape)? },
+            };
+            report::count(Event::PairMade);
+            t
+        }
+    };
+    t.prepare(start, arg, asked.detached);
+    inherit(t);
+    Ok(t)
 }
 
 /// A new pair, always joinable for libc: detaching is ours.
@@ -294,13 +316,14 @@ fn wait_for_kernel_thread(t: &Thread) {
 
 /// A cancellation ends the wait, not the join of a thread that has ended.
 fn wait_for_end(t: &Thread, until: Option<Deadline>) -> Result<(), Exit> {
-    let how = Wait::until(Call::Join, until).cancellable();
+    let how = Wait::until(Call::Join, until).cancellable().failing();
     loop {
         let running = || t.life.load(Ordering::SeqCst) != ENDED;
         match lot::park(t as *const Thread as usize, Kind::Join, u32::MAX, &how, running, || {}) {
             Parked::Invalid => return Ok(()),
             Parked::Woken(Wake::TimedOut) if running() => return Err(Exit::Errno(libc::ETIMEDOUT)),
             Parked::Woken(Wake::Cancelled) if cancellation::is_pending() => return Err(Exit::Cancelled),
+            Parked::Woken(Wake::Interrupted) if let Some(thrown) = thread::throw::take() => return Err(thrown.into()),
             Parked::Woken(_) => {}
         }
     }

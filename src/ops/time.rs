@@ -9,22 +9,38 @@ use crate::sched;
 use crate::signal::{self, Interruption};
 use crate::sys::mem;
 use crate::sys::time::{self, Deadline, Timespec};
-use crate::thread::cancel;
 use crate::thread::wait::Wait;
+use crate::thread::{cancel, throw};
 use core::ffi::{c_int, c_uint};
 use libc::{clockid_t, timespec};
 
 /// Sleeps until the deadline; `EINTR` as soon as a handler has run (these calls never restart).
 fn until(deadline: impl Into<Deadline>) -> Result<(), Exit> {
+    sleep_on(deadline, true)
+}
+
+/// Sleeps until the deadline, whatever handlers run meanwhile.
+pub(super) fn until_whatever_runs(deadline: u64) -> Result<(), Exit> {
+    sleep_on(deadline, false)
+}
+
+fn sleep_on(deadline: impl Into<Deadline>, ends_by_handler: bool) -> Result<(), Exit> {
     let Some(_) = green() else { return Err(Exit::Native) };
-    let how = Wait::until(Call::Sleep, Some(deadline)).cancellable();
+    let how = Wait::until(Call::Sleep, Some(deadline)).cancellable().failing();
     loop {
         if cancel::is_pending() {
             return Err(Exit::Cancelled);
         }
         match sleep_until(&how) {
             Wake::TimedOut => return Ok(()),
-            Wake::Interrupted if signal::take_interruption() != Interruption::None => return Err(Errno::INTR.into()),
+            Wake::Interrupted => {
+                if let Some(thrown) = throw::take() {
+                    return Err(thrown.into());
+                }
+                if signal::take_interruption() != Interruption::None && ends_by_handler {
+                    return Err(Errno::INTR.into());
+                }
+            }
             _ => {}
         }
     }

@@ -22,6 +22,7 @@ mod pool;
 mod queue;
 mod seat;
 mod sleepers;
+mod strand;
 mod worker;
 
 pub use monitor::tid as default_tid;
@@ -126,6 +127,14 @@ pub fn this_worker() -> *const Worker {
 /// Makes a thread runnable. Called by whoever fired its parker, or once for a new thread.
 pub fn ready(t: *const Thread) {
     tls::enter();
+    if strand::may_run(t) {
+        ready_now(t);
+    }
+    tls::leave();
+}
+
+/// The same for a thread that may run beside all others, or has the turn.
+fn ready_now(t: *const Thread) {
     let w = this_worker();
     // SAFETY: workers are never freed.
     let permit = if w.is_null() { null() } else { unsafe { (*w).permit() } };
@@ -141,7 +150,6 @@ pub fn ready(t: *const Thread) {
             pool::wake_one();
         }
     }
-    tls::leave();
 }
 
 /// Makes a thread runnable by any worker.
@@ -217,8 +225,30 @@ pub fn offload() -> bool {
     let w = this_worker();
     // SAFETY: workers are never freed.
     let gave = !w.is_null() && unsafe { (*w).give_up_permit() };
+    let gave_turn = pass_turn();
     tls::leave();
-    gave
+    gave || gave_turn
+}
+
+/// The calling thread is about to wait where it does not park: another greenlet may run meanwhile. Whether the caller takes turns.
+fn pass_turn() -> bool {
+    let t = tls::current();
+    // SAFETY: the current record is alive.
+    let takes_turns = unsafe { t.as_ref() }.is_some_and(Thread::takes_turns);
+    if takes_turns && let Some(next) = strand::pass(t) {
+        ready_now(next);
+    }
+    takes_turns
+}
+
+/// The calling green thread is a greenlet from now on, and has the turn when this returns.
+pub fn begin_turns(t: &Thread) {
+    tls::enter();
+    t.set_takes_turns(true);
+    if !strand::try_take(t) {
+        t.suspend(Action::Yield);
+    }
+    tls::leave();
 }
 
 /// Ends [`offload`]: takes a free permit, or queues for one.
@@ -227,8 +257,11 @@ pub fn onload() {
     let t = tls::current();
     // SAFETY: called on the green thread that called `offload`; it has not been switched since.
     unsafe {
-        if !t.is_null() && !(*t).is_bound() && !(*(*t).worker.get()).regain_permit() {
-            (*t).suspend(Action::Yield);
+        if !t.is_null() && !(*t).is_bound() {
+            let has_turn = !(*t).takes_turns() || strand::try_take(t);
+            if !has_turn || !(*(*t).worker.get()).regain_permit() {
+                (*t).suspend(Action::Yield);
+            }
         }
     }
     tls::leave();
@@ -242,6 +275,8 @@ pub fn bind() {
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
             leave_first_worker(&*t);
+            pass_turn();
+            (*t).set_takes_turns(false);
             let w = (*t).worker.get();
             (*w).give_up_permit();
             (*w).retire();
@@ -276,6 +311,7 @@ pub unsafe fn after_fork() {
         GLOBAL.reset();
         pool::after_fork();
         monitor::after_fork();
+        strand::after_fork();
     }
     PERMITS.store(core::ptr::null_mut(), Ordering::Relaxed);
     PERMIT_COUNT.store(0, Ordering::Relaxed);

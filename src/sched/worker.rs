@@ -5,7 +5,7 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, GLOBAL, Permit, monitor, permits, pool, source};
+use super::{Action, GLOBAL, Permit, monitor, permits, pool, source, strand};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
@@ -307,7 +307,12 @@ impl Worker {
             self.mask.set(t.mask.get());
             crate::signal::leaves_worker(t);
             match resumed {
-                Resumed::Ended => thread::ended(t),
+                Resumed::Ended => {
+                    if t.takes_turns() {
+                        self.pass_turn(t);
+                    }
+                    thread::ended(t);
+                }
                 Resumed::Suspended => self.settle(t),
             }
         }
@@ -321,15 +326,30 @@ impl Worker {
                 if crate::signal::is_due(t) {
                     t.waiter.parker.fire(crate::park::Wake::Interrupted);
                 }
+                let takes_turns = t.takes_turns();
                 if !t.waiter.parker.commit() {
                     self.requeue(t);
+                } else if takes_turns {
+                    self.pass_turn(t);
+                }
+            }
+            Action::Yield if t.takes_turns() => {
+                if let Some(next) = strand::rotate(t) {
+                    self.requeue(next);
                 }
             }
             Action::Yield => self.requeue(t),
         }
     }
 
-    fn requeue(&self, t: &Thread) {
+    /// A greenlet has parked or ended.
+    fn pass_turn(&self, t: *const Thread) {
+        if let Some(next) = strand::pass(t) {
+            self.requeue(next);
+        }
+    }
+
+    fn requeue(&self, t: *const Thread) {
         match self.queue() {
             Some(queue) => queue.push(t),
             None => super::inject(t),

@@ -9,8 +9,8 @@ use crate::real;
 use crate::report::Call;
 use crate::signal::{self, Interruption};
 use crate::sys::time::Deadline;
-use crate::thread::cancel;
 use crate::thread::wait::Wait;
+use crate::thread::{cancel, throw};
 use core::ffi::c_int;
 
 type Sem = libc::sem_t;
@@ -106,7 +106,7 @@ unsafe fn wait_until(s: *mut Sem, until: Option<Deadline>) -> Result<c_int, Exit
             return Ok(0);
         }
         signal::forget_interruption();
-        let how = Wait::until(Call::Sem, until).cancellable();
+        let how = Wait::until(Call::Sem, until).cancellable().failing();
         loop {
             let parked = lot::park(s as usize, Kind::Sem, u32::MAX, &how, || !try_take(s), || {});
             let Parked::Woken(why) = parked else { return Ok(0) };
@@ -116,6 +116,7 @@ unsafe fn wait_until(s: *mut Sem, until: Option<Deadline>) -> Result<c_int, Exit
             match why {
                 Wake::TimedOut => return Err(Exit::Errno(libc::ETIMEDOUT)),
                 Wake::Cancelled if cancel::is_pending() => return Err(Exit::Cancelled),
+                Wake::Interrupted if let Some(thrown) = throw::take() => return Err(thrown.into()),
                 Wake::Interrupted => match signal::take_interruption() {
                     // With a deadline the kernel's wait is never restarted (futex(2)).
                     Interruption::Restart if how.deadline.is_some() => return Err(Exit::Errno(libc::EINTR)),

@@ -53,6 +53,8 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     let mut buf = UnwindBuf([0; 256]);
     tls::leave();
     signal::run_what_came(t);
+    let is_killed = t.is_greenlet() && super::cancel::is_requested(t.tp());
+    let start = if is_killed { never_began } else { start };
     // SAFETY: the buffer lives in this frame, which outlives the call; the calls are libc's.
     let outcome = unsafe { arch::call_start(start as usize, arg as usize, buf.0.as_mut_ptr(), &calls) };
     let value = match outcome.unwound {
@@ -72,6 +74,11 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
         last_green_ends();
     }
     tls::enter();
+}
+
+/// What a greenlet runs that was killed before it began: what the joiner is told.
+unsafe extern "C-unwind" fn never_began(_: *mut c_void) -> *mut c_void {
+    core::ptr::without_provenance_mut(usize::MAX)
 }
 
 /// Makes a used pair look new to its next thread: thread-locals, locale, errno, cancellation.

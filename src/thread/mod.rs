@@ -27,6 +27,7 @@ pub mod slab;
 pub mod stack;
 pub mod tcb;
 pub mod template;
+pub mod throw;
 pub mod tls_image;
 pub mod wait;
 
@@ -83,6 +84,10 @@ pub struct Thread {
     bound: AtomicBool,
     /// It has a `home`, looked at by each switch.
     has_home: AtomicBool,
+    /// A greenlet: it runs when it has the turn (`sched::strand`).
+    takes_turns: AtomicBool,
+    /// Something was thrown into it (`throw`).
+    thrown_at: AtomicBool,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
     pub mask: signal::SharedMask,
@@ -123,6 +128,9 @@ pub struct Thread {
     pub name: Cell<[u8; 16]>,
     /// Where on the stack its outermost signal handler was called; 0 for none.
     pub handler_at: Cell<usize>,
+    /// It is a greenlet, and how many of those the record has been.
+    greenlet: Cell<bool>,
+    generation: Cell<u32>,
     /// No thread has run on the pair yet.
     fresh: Cell<bool>,
 }
@@ -167,6 +175,8 @@ impl Thread {
             stack_base: Cell::new(0),
             bound: AtomicBool::new(false),
             has_home: AtomicBool::new(false),
+            takes_turns: AtomicBool::new(false),
+            thrown_at: AtomicBool::new(false),
             home: AtomicPtr::new(null_mut()),
             former_tid: AtomicU32::new(0),
             claimed: AtomicBool::new(false),
@@ -184,6 +194,8 @@ impl Thread {
             cancel: cancel::State::new(),
             name: Cell::new([0; 16]),
             handler_at: Cell::new(0),
+            greenlet: Cell::new(false),
+            generation: Cell::new(0),
             fresh: Cell::new(true),
         }));
         let this: *const Thread = t;
@@ -206,6 +218,39 @@ impl Thread {
 
     pub fn is_bound(&self) -> bool {
         self.bound.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub fn is_thrown_at(&self) -> bool {
+        self.thrown_at.load(Ordering::Relaxed)
+    }
+
+    fn set_thrown_at(&self, on: bool) {
+        self.thrown_at.store(on, Ordering::SeqCst);
+    }
+
+    pub fn is_greenlet(&self) -> bool {
+        self.greenlet.get()
+    }
+
+    /// Which of its greenlets the record is, or was.
+    pub fn generation(&self) -> u32 {
+        self.generation.get()
+    }
+
+    /// The thread, which has not begun or is the caller, is a greenlet from now on.
+    pub fn begin_greenlet(&self) {
+        self.generation.set(self.generation.get().wrapping_add(1));
+        self.greenlet.set(true);
+    }
+
+    #[inline(always)]
+    pub fn takes_turns(&self) -> bool {
+        self.takes_turns.load(Ordering::Relaxed)
+    }
+
+    pub fn set_takes_turns(&self, on: bool) {
+        self.takes_turns.store(on, Ordering::Relaxed);
     }
 
     pub fn set_bound(&self) {
@@ -339,6 +384,9 @@ impl Thread {
         self.former_tid.store(0, Ordering::Relaxed);
         self.claimed.store(false, Ordering::Relaxed);
         self.altered.store(false, Ordering::Relaxed);
+        self.takes_turns.store(false, Ordering::Relaxed);
+        self.thrown_at.store(false, Ordering::Relaxed);
+        self.greenlet.set(false);
         crate::report::live(LIVE.fetch_add(1, Ordering::SeqCst) + 1);
     }
 
@@ -649,6 +697,7 @@ pub unsafe fn after_fork(others: Others) {
             Others::Listed => slab::forget(),
         }
         template::after_fork();
+        throw::after_fork();
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Wait {
     /// `None` waits for ever.
     pub deadline: Option<Deadline>,
     pub cancellable: bool,
+    /// Whether it can end by an error that is thrown into a greenlet.
+    pub failing: bool,
     /// What the report counts it as.
     pub call: Call,
     /// Signals that wake it also where the kernel has them for the calling kernel thread alone, if that is the thread's own.
@@ -29,7 +31,7 @@ pub struct Wait {
 
 impl Wait {
     pub const fn forever(call: Call) -> Wait {
-        Wait { deadline: None, cancellable: false, call, signals: 0 }
+        Wait { deadline: None, cancellable: false, failing: false, call, signals: 0 }
     }
 
     pub fn until<D: Into<Deadline>>(call: Call, deadline: Option<D>) -> Wait {
@@ -38,6 +40,10 @@ impl Wait {
 
     pub const fn cancellable(self) -> Wait {
         Wait { cancellable: true, ..self }
+    }
+
+    pub const fn failing(self) -> Wait {
+        Wait { failing: true, ..self }
     }
 
     pub const fn for_signals(self, signals: sig::Mask) -> Wait {
@@ -101,7 +107,7 @@ impl Waiter {
             if how.cancellable && t.cancel.begin_wait(t) {
                 self.parker.fire(Wake::Cancelled);
             }
-            if signal::is_due(t) {
+            if signal::is_due(t) || how.failing && t.is_thrown_at() {
                 self.parker.fire(Wake::Interrupted);
             }
         }

@@ -12,6 +12,7 @@ use crate::park::Wake;
 use crate::sys::lock::Lock;
 use crate::sys::time::Deadline;
 use crate::thread::wait::Waiter;
+use core::ptr::null;
 
 const OUT: usize = usize::MAX;
 
@@ -21,14 +22,36 @@ pub struct Entry {
     /// The same in monotonic time. Written under the heap's lock.
     deadline: u64,
     order: u64,
-    waiter: *const Waiter,
+    target: Target,
     /// Position in the heap, or OUT. Written under the heap's lock.
     index: usize,
 }
 
+/// Called with what it is to be done with, under the heap's lock.
+type Deed = unsafe fn(*const ());
+
+/// What a deadline ends, or begins.
+#[derive(Clone, Copy)]
+enum Target {
+    Waiter(*const Waiter),
+    Deed(Deed, *const ()),
+}
+
 impl Entry {
     pub fn new(when: Deadline, waiter: &Waiter) -> Entry {
-        Entry { when, deadline: 0, order: 0, waiter, index: OUT }
+        Entry { when, deadline: 0, order: 0, target: Target::Waiter(waiter), index: OUT }
+    }
+
+    /// For something else than to wake a thread.
+    pub fn for_deed(when: Deadline, deed: Deed) -> Entry {
+        Entry { when, deadline: 0, order: 0, target: Target::Deed(deed, null()), index: OUT }
+    }
+
+    /// With what the deed is done.
+    pub fn set_deed_of(&mut self, subject: *const ()) {
+        if let Target::Deed(_, of) = &mut self.target {
+            *of = subject;
+        }
     }
 }
 
@@ -166,11 +189,11 @@ pub unsafe fn insert(entry: *mut Entry) -> bool {
     first
 }
 
-/// Unlinks `entry` unless it fired.
+/// Unlinks `entry` unless it fired; whether it had not.
 ///
 /// # Safety
 /// `entry` was given to [`insert`].
-pub unsafe fn remove(entry: *mut Entry) {
+pub unsafe fn remove(entry: *mut Entry) -> bool {
     let mut heap = HEAP.lock();
     // SAFETY: the caller's entry is live; `index` is guarded by the lock.
     let at = unsafe { (*entry).index };
@@ -180,6 +203,7 @@ pub unsafe fn remove(entry: *mut Entry) {
             heap.publish();
         }
     }
+    at != OUT
 }
 
 /// The earliest deadline, `u64::MAX` for none.
@@ -218,9 +242,15 @@ pub fn expire(now: u64) -> usize {
             if (*first).deadline > now {
                 break;
             }
-            let waiter = (*first).waiter;
+            let target = (*first).target;
             heap.remove(0);
-            woken += (*waiter).wake(Wake::TimedOut) as usize;
+            woken += match target {
+                Target::Waiter(waiter) => (*waiter).wake(Wake::TimedOut) as usize,
+                Target::Deed(deed, of) => {
+                    deed(of);
+                    1
+                }
+            };
         }
     }
     heap.publish();
@@ -254,7 +284,7 @@ mod tests {
         ];
         let mut heap = Heap::EMPTY;
         let mut entries =
-            times.map(|when| Entry { when, deadline: 0, order: 0, waiter: core::ptr::null(), index: OUT });
+            times.map(|when| Entry { when, deadline: 0, order: 0, target: Target::Waiter(null()), index: OUT });
         for (at, entry) in entries.iter_mut().enumerate() {
             // As they were before the clock was set forward by twelve seconds.
             let later = if matches!(entry.when, Deadline::Real(_)) { 12 * SECOND } else { 0 };

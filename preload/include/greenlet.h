@@ -1,0 +1,115 @@
+/*
+ * greenlet.h: greenlets, for programs that opt in.
+ *
+ * A greenlet is a thread that takes turns with all other greenlets of the process: one of them runs at a time, until it waits, yields
+ * or ends. Otherwise it is a pthread: it has its own errno, thread-local variables, signal mask and pthread_t, and may call
+ * everything that a thread may. Whatever would block it (a socket, a lock, a sleep, a look-up) parks it, and the next greenlet has its
+ * turn. The order in which greenlets become runnable is the order of their turns, so a greenlet that was made first begins first.
+ *
+ * Other threads of the program run beside greenlets and may use every call here.
+ *
+ * Link with -lgreenlet, or preload the library. Calls that return an int return 0, or -1 with errno set.
+ *
+ * Every call is thread-safe. None is async-signal-safe, but greenlet_version, greenlet_active and greenlet_current.
+ */
+#ifndef GREENLET_H
+#define GREENLET_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A greenlet's handle. 0 is nobody's. It stays valid until the greenlet has been joined, or has ended after it was detached; then
+ * it is a stale one, which every call knows as such. (After 4,194,303 other greenlets that had the same memory it may be
+ * another's.) A number that never was a handle must not be given to any call.
+ */
+typedef uint64_t greenlet_t;
+
+/* What greenlet_join tells of a greenlet that was killed. */
+#define GREENLET_KILLED ((void *)-1)
+
+/*
+ * Starts the model. flags: 0. Later calls do nothing. The first caller becomes a greenlet itself, and has the turn when this
+ * returns; call it first in main, before there are other threads.
+ * EINVAL: unknown flags. ENOTSUP: the library is switched off (GREENLET_DISABLE), or cannot work with this C library, or the
+ * first call, in a process with one thread, does not come from its first thread.
+ */
+int greenlet_init(unsigned flags);
+
+/* The library's version, as "1.2.3". */
+const char *greenlet_version(void);
+
+/* 1 once greenlet_init has succeeded, else 0. */
+int greenlet_active(void);
+
+/*
+ * Makes a greenlet that calls start(arg); what that returns is its value. It begins when its turn comes, after those that were made
+ * before it. It has to be joined or detached. A C++ exception that leaves start ends the process, as in a thread.
+ * Returns its handle; 0 with errno: EPERM: greenlet_init has not been called. EINVAL: start is NULL. EAGAIN: no memory, or no
+ * room for another stack.
+ */
+greenlet_t greenlet_spawn(void *(*start)(void *), void *arg);
+
+/*
+ * Waits until the greenlet has ended, and writes its value to *value unless that is NULL. A cancellation point.
+ * ESRCH: a stale handle. EINVAL: detached, or another thread is joining it. EDEADLK: it is the caller, or is joining the caller.
+ */
+int greenlet_join(greenlet_t greenlet, void **value);
+
+/* The greenlet need not be joined: what it has is given back when it ends. ESRCH: a stale handle. EINVAL: detached already. */
+int greenlet_detach(greenlet_t greenlet);
+
+/*
+ * Ends a greenlet: it unwinds, as by pthread_cancel(3), from the call in which it waits or next would wait, running its cleanup
+ * handlers and C++ destructors. One that has not begun never runs. One that has ended, or a stale handle: nothing happens. The
+ * caller yields once. A greenlet that kills itself unwinds at once. A lock that it waits for is waited for first.
+ * EPERM: greenlet_init has not been called.
+ */
+int greenlet_kill(greenlet_t greenlet);
+
+/* The calling greenlet; 0 in any other thread. */
+greenlet_t greenlet_current(void);
+
+/*
+ * Waits for so many seconds, on the monotonic clock; handlers of signals do not end it. Zero, or less: yields once. A cancellation
+ * point. EINVAL: not a number.
+ */
+int greenlet_sleep(double seconds);
+
+/* Lets the other greenlets, and threads, have their turn. A cancellation point. */
+int greenlet_yield(void);
+
+/*
+ * A timer's handle; 0 is nobody's. It may be given to greenlet_timer_cancel at any time, however often. Timers go by the monotonic
+ * clock; those of equal deadlines fire in the order in which they were set.
+ */
+typedef uint64_t greenlet_timer_t;
+
+/*
+ * Calls start(arg) in a greenlet of its own, which may block, after so many seconds. What it returns is lost. It is dropped if the
+ * greenlet that set the timer has ended by then; with _global, and in a thread that is no greenlet, it is called whatever happens.
+ * Returns the timer; 0 with errno: EPERM: greenlet_init has not been called. EINVAL: start is NULL, seconds is not a number.
+ * EAGAIN: as greenlet_spawn.
+ */
+greenlet_timer_t greenlet_call_after(double seconds, void *(*start)(void *), void *arg);
+greenlet_timer_t greenlet_call_after_global(double seconds, void *(*start)(void *), void *arg);
+
+/*
+ * After so many seconds the call in which the calling greenlet waits, or next waits, fails with this error number: every call that
+ * is a cancellation point and says errors by errno or returns them, but for the waits for a condition. Several are
+ * independent: each ends one call, in the order in which they fired. An error number of 0 kills the greenlet instead.
+ * Returns the timer; 0 with errno: EPERM: the caller is no greenlet. EINVAL: seconds is not a number, or the error number is negative.
+ */
+greenlet_timer_t greenlet_exc_after(double seconds, int error);
+
+/* Cancels a timer: 1 if it had not fired, else 0, and nothing happens. */
+int greenlet_timer_cancel(greenlet_timer_t timer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,194 @@
+//! Timers of greenlets: greenlet_call_after(3), greenlet_exc_after(3) and their cancelling.
+//!
+//! One is an entry in the heap of deadlines (`timer`), which fires it under its own lock. What it is to run is a greenlet that
+//! was made when the timer was set: firing only makes it runnable. A timer that has fired is freed when the next is set or cancelled.
+
+use super::greenlet::{self, Handle};
+use super::{green, thread as threads};
+use crate::errno::{Errno, Exit};
+use crate::sched;
+use crate::sys::lock::Lock;
+use crate::thread::{Start, Thread, cancel, throw};
+use crate::timer::{self, Entry};
+use core::ffi::{c_double, c_int, c_void};
+
+/// A timer's handle; 0 is nobody's.
+pub type Timer = u64;
+
+/// What happens when the time has come.
+enum Deed {
+    /// The greenlet begins; if it is local, only when its maker lives.
+    Begin {
+        greenlet: &'static Thread,
+        maker: Handle,
+    },
+    Throw {
+        into: &'static Thread,
+        generation: u32,
+        errno: c_int,
+    },
+}
+
+struct Alarm {
+    entry: Entry,
+    /// Where in the table it is.
+    slot: u32,
+    deed: Deed,
+}
+
+struct Slot {
+    generation: u32,
+    alarm: Option<Box<Alarm>>,
+}
+
+struct Table {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+// SAFETY: the entries are linked and unlinked under the heap's lock only, and their addresses are those of boxes.
+unsafe impl Send for Table {}
+
+static TABLE: Lock<Table> = Lock::new(Table { slots: Vec::new(), free: Vec::new() });
+/// Which have fired. A leaf of the lock order: written under the lock of the heap.
+static FIRED: Lock<Vec<u32>> = Lock::new(Vec::new());
+
+impl Table {
+    /// Frees those that have fired.
+    fn sweep(&mut self) {
+        let fired = core::mem::take(&mut *FIRED.lock());
+        for slot in fired {
+            self.release(slot);
+        }
+    }
+
+    fn release(&mut self, slot: u32) -> Option<Box<Alarm>> {
+        let alarm = self.slots[slot as usize].alarm.take()?;
+        self.free.push(slot);
+        Some(alarm)
+    }
+
+    fn reserve(&mut self) -> u32 {
+        self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, alarm: None });
+            self.slots.len() as u32 - 1
+        })
+    }
+}
+
+/// Called by the heap, under its lock.
+///
+/// # Safety
+/// `alarm` is one that [`set`] has linked and nobody has unlinked.
+unsafe fn fire(alarm: *const ()) {
+    // SAFETY: the caller's promise: it is freed only after it has been unlinked.
+    let alarm = unsafe { &*alarm.cast::<Alarm>() };
+    match alarm.deed {
+        Deed::Begin { greenlet, maker } => {
+            if maker != 0 && !greenlet::is_alive(maker) {
+                cancel::request(greenlet);
+            }
+            sched::ready(greenlet);
+        }
+        Deed::Throw { into, generation, errno } if into.is_greenlet() && into.generation() == generation => {
+            if errno == 0 {
+                cancel::request(into);
+            } else {
+                throw::throw(into, generation, errno);
+            }
+        }
+        Deed::Throw { .. } => {}
+    }
+    FIRED.lock().push(alarm.slot);
+}
+
+/// Sets a timer.
+fn set(seconds: c_double, deed: Deed) -> Timer {
+    let deadline = greenlet::after(seconds);
+    let mut table = TABLE.lock();
+    table.sweep();
+    let slot = table.reserve();
+    let mut alarm = Box::new(Alarm { entry: Entry::for_deed(deadline.into(), fire), slot, deed });
+    let place = &raw mut *alarm;
+    let held = &mut table.slots[slot as usize];
+    held.generation = held.generation.wrapping_add(1);
+    held.alarm = Some(alarm);
+    let handle = u64::from(slot + 1) << 32 | u64::from(held.generation);
+    // SAFETY: the alarm stays in its box until it has been unlinked, here or by firing, and `fire` takes it for what it is.
+    let first = unsafe {
+        (*place).entry.set_deed_of(place.cast());
+        timer::insert(&raw mut (*place).entry)
+    };
+    drop(table);
+    if first {
+        sched::deadline_moved();
+    }
+    handle
+}
+
+/// greenlet_call_after(3); local to the calling greenlet unless it is `global`.
+///
+/// # Safety
+/// `start` may be called with `arg`.
+pub unsafe fn call_after(
+    seconds: c_double, start: Option<Start>, arg: *mut c_void, global: bool,
+) -> Result<Timer, Exit> {
+    greenlet::ensure_model()?;
+    let start = start.ok_or(Errno::INVAL)?;
+    if seconds.is_nan() {
+        return Err(Errno::INVAL.into());
+    }
+    let maker = if global { 0 } else { greenlet::current() };
+    // Firing is no time to ask libc.
+    cancel::learn_bits();
+    // SAFETY: the caller's promise.
+    let greenlet = unsafe { threads::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
+    greenlet.begin_greenlet();
+    greenlet.set_takes_turns(true);
+    threads::detach_thread(greenlet)?;
+    Ok(set(seconds, Deed::Begin { greenlet, maker }))
+}
+
+/// greenlet_exc_after(3).
+pub fn exc_after(seconds: c_double, errno: c_int) -> Result<Timer, Exit> {
+    let Some(into) = green().filter(|t| t.is_greenlet()) else { return Err(Errno(libc::EPERM).into()) };
+    if seconds.is_nan() || errno < 0 {
+        return Err(Errno::INVAL.into());
+    }
+    cancel::learn_bits();
+    Ok(set(seconds, Deed::Throw { into, generation: into.generation(), errno }))
+}
+
+/// greenlet_timer_cancel(3): whether it had not fired.
+pub fn cancel_timer(timer: Timer) -> c_int {
+    let mut table = TABLE.lock();
+    table.sweep();
+    let (slot, generation) = ((timer >> 32).wrapping_sub(1), timer as u32);
+    let known = table.slots.get_mut(slot as usize).filter(|s| s.generation == generation && s.alarm.is_some());
+    let Some(alarm) = known.and_then(|s| s.alarm.as_mut()) else { return 0 };
+    // SAFETY: linked by `set`, or fired since the sweep.
+    let was_linked = unsafe { timer::remove(&raw mut alarm.entry) };
+    if !was_linked {
+        return 0;
+    }
+    let alarm = table.release(slot as u32);
+    drop(table);
+    if let Some(Deed::Begin { greenlet, .. }) = alarm.map(|alarm| alarm.deed) {
+        // It ends without having begun.
+        cancel::request(greenlet);
+        sched::ready(greenlet);
+    }
+    1
+}
+
+/// Forgets the parent's timers.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise.
+    unsafe {
+        TABLE.reset(Table { slots: Vec::new(), free: Vec::new() });
+        FIRED.reset(Vec::new());
+    }
+}

@@ -1,0 +1,173 @@
+//! Greenlets: the calls of `greenlet.h`. What they do is said there; here is how.
+//!
+//! A greenlet is a green thread that takes turns (`sched::strand`), so it is a pthread like all others and may call everything.
+//! Its handle is the record's address and a count of the greenlets that the record has been, so that one that is stale is
+//! known as such: records are never freed.
+
+use super::thread as threads;
+use super::{green, time as sleeping};
+use crate::atomic::{AtomicBool, Ordering};
+use crate::errno::{Errno, Exit};
+use crate::park::Wake;
+use crate::report::Call;
+use crate::sched;
+use crate::start;
+use crate::sys::{self, time};
+use crate::thread::wait::{self, Wait};
+use crate::thread::{ENDED, FREE, Start, Thread, cancel};
+use core::ffi::{c_double, c_int, c_uint, c_void};
+
+/// A greenlet's handle; 0 is nobody's.
+pub type Handle = u64;
+
+/// Records are aligned to cache lines, and addresses of programs have 47 bits.
+const ALIGNMENT: u32 = 6;
+const GENERATIONS: u32 = 22;
+const _: () = assert!(align_of::<Thread>() == 1 << ALIGNMENT);
+
+static INITIALISED: AtomicBool = AtomicBool::new(false);
+
+fn handle_of(t: &Thread) -> Handle {
+    let address = (t as *const Thread).addr() as u64 >> ALIGNMENT;
+    address << GENERATIONS | u64::from(t.generation() & ((1 << GENERATIONS) - 1))
+}
+
+/// The greenlet that has, or had, this handle; `None` when its record is another's by now, or nobody's.
+fn of(handle: Handle) -> Option<&'static Thread> {
+    let at = (handle >> GENERATIONS << ALIGNMENT) as usize as *const Thread;
+    // SAFETY: the caller's handle is one that was given out, so this is a record, which is never freed.
+    let t = unsafe { at.as_ref()? };
+    (handle_of(t) == handle && t.life.load(Ordering::Acquire) != FREE).then_some(t)
+}
+
+/// The calling thread, the first to ask, becomes a greenlet.
+fn start_model() -> Result<(), Errno> {
+    if !start::activate() {
+        return Err(Errno(libc::ENOTSUP));
+    }
+    if let Some(t) = green() {
+        t.begin_greenlet();
+        sched::begin_turns(t);
+    }
+    Ok(())
+}
+
+/// Whether there may be greenlets. A forked child begins with the model of its parent, and without its greenlets.
+pub(super) fn ensure_model() -> Result<(), Errno> {
+    if !INITIALISED.load(Ordering::Acquire) {
+        return Err(Errno(libc::EPERM));
+    }
+    if start::active() { Ok(()) } else { start_model() }
+}
+
+/// greenlet_init(3).
+pub fn init(flags: c_uint) -> Result<c_int, Exit> {
+    if flags != 0 {
+        return Err(Errno::INVAL.into());
+    }
+    if !INITIALISED.swap(true, Ordering::AcqRel)
+        && let Err(e) = start_model()
+    {
+        INITIALISED.store(false, Ordering::Release);
+        return Err(e.into());
+    }
+    Ok(0)
+}
+
+/// greenlet_active(3).
+pub fn is_active() -> bool {
+    INITIALISED.load(Ordering::Acquire)
+}
+
+/// greenlet_spawn(3).
+///
+/// # Safety
+/// `start` may be called with `arg`.
+pub unsafe fn spawn(start: Option<Start>, arg: *mut c_void) -> Result<Handle, Exit> {
+    ensure_model()?;
+    let start = start.ok_or(Errno::INVAL)?;
+    // SAFETY: the caller's promise.
+    let t = unsafe { threads::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
+    t.begin_greenlet();
+    t.set_takes_turns(true);
+    // It may have ended when `ready` returns, and be another.
+    let handle = handle_of(t);
+    sched::ready(t);
+    Ok(handle)
+}
+
+/// greenlet_current(3).
+pub fn current() -> Handle {
+    green().filter(|t| t.is_greenlet()).map_or(0, handle_of)
+}
+
+/// greenlet_join(3).
+///
+/// # Safety
+/// `value` is null or writable.
+pub unsafe fn join(handle: Handle, value: *mut *mut c_void) -> Result<c_int, Exit> {
+    let t = of(handle).ok_or(Errno(libc::ESRCH))?;
+    // SAFETY: the caller's pointer.
+    unsafe { threads::join_thread(t, value, || Ok(None)) }.map(|()| 0)
+}
+
+/// greenlet_detach(3).
+pub fn detach(handle: Handle) -> Result<c_int, Exit> {
+    let t = of(handle).ok_or(Errno(libc::ESRCH))?;
+    threads::detach_thread(t).map(|()| 0)
+}
+
+/// greenlet_kill(3).
+pub fn kill(handle: Handle) -> Result<c_int, Exit> {
+    ensure_model()?;
+    match of(handle).filter(|t| t.life.load(Ordering::Acquire) != ENDED) {
+        // Nobody, or nobody any more.
+        None => Ok(0),
+        Some(t) if !cancel::request(t) => Err(Errno(libc::ENOTSUP).into()),
+        Some(t) if green().is_some_and(|own| core::ptr::eq(own, t)) => Err(Exit::Cancelled),
+        Some(_) => yield_now(),
+    }
+}
+
+/// greenlet_sleep(3).
+pub fn sleep(seconds: c_double) -> Result<c_int, Exit> {
+    if seconds.is_nan() {
+        return Err(Errno::INVAL.into());
+    }
+    if seconds <= 0.0 {
+        return yield_now();
+    }
+    let deadline = after(seconds);
+    if green().is_none() {
+        let how = Wait::until(Call::Sleep, Some(deadline));
+        while wait::sleep(&how) != Wake::TimedOut {}
+        return Ok(0);
+    }
+    sleeping::until_whatever_runs(deadline).map(|()| 0)
+}
+
+/// So many seconds from now; 0 for less than that. The conversion saturates.
+pub(super) fn after(seconds: c_double) -> u64 {
+    time::after((seconds * time::SECOND as f64) as u64)
+}
+
+/// Whether the greenlet has not ended.
+pub(super) fn is_alive(handle: Handle) -> bool {
+    of(handle).is_some_and(|t| t.life.load(Ordering::Acquire) != ENDED)
+}
+
+/// greenlet_yield(3).
+pub fn yield_now() -> Result<c_int, Exit> {
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    match green() {
+        // SAFETY: no arguments.
+        Some(_) => drop(unsafe { sleeping::sched_yield() }?),
+        None => sys::sched_yield(),
+    }
+    if cancel::is_pending() {
+        return Err(Exit::Cancelled);
+    }
+    Ok(0)
+}

@@ -1,0 +1,40 @@
+//! Errors that are thrown into greenlets: the call in which one waits, or next waits, fails with them.
+//!
+//! A wait says whether it can fail so ([`Wait::failing`](super::wait::Wait)): those that cancellation can end and that
+//! may answer any error. Several are independent, and come one a wait, in the order in which they were thrown.
+
+use super::Thread;
+use crate::errno::Errno;
+use crate::park::Wake;
+use crate::sys::lock::Lock;
+
+/// For whom, as which greenlet, and what. A leaf of the lock order: thrown under the lock of the timers.
+static THROWN: Lock<Vec<(&'static Thread, u32, i32)>> = Lock::new(Vec::new());
+
+/// Throws into the greenlet that the record is in this generation.
+pub fn throw(t: &'static Thread, generation: u32, errno: i32) {
+    THROWN.lock().push((t, generation, errno));
+    t.set_thrown_at(true);
+    t.waiter.wake(Wake::Interrupted);
+}
+
+/// Takes what was thrown into the calling thread.
+pub fn take() -> Option<Errno> {
+    let t = super::current().filter(|t| t.is_thrown_at())?;
+    let mut thrown = THROWN.lock();
+    let mine = |entry: &(&'static Thread, u32, i32)| core::ptr::eq(entry.0, t);
+    // What was thrown into one that had the record before has missed it.
+    thrown.retain(|entry| !mine(entry) || entry.1 == t.generation());
+    let found = thrown.iter().position(mine).map(|at| Errno(thrown.remove(at).2));
+    t.set_thrown_at(thrown.iter().any(mine));
+    found
+}
+
+/// Forgets the parent's.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub(super) unsafe fn after_fork() {
+    // SAFETY: the caller's promise.
+    unsafe { THROWN.reset(Vec::new()) };
+}

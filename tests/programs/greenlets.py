@@ -1,0 +1,71 @@
+"""The calls of greenlet.h: greenlets.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
+
+There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
+"""
+
+import sys
+
+import harness
+from harness import Skipped
+
+TIMEOUT = 100
+
+HEADER = """
+#include <greenlet.h>
+int main(void) { greenlet_t g = 0; return greenlet_active() + (int)g; }
+"""
+
+CTYPES = """
+import ctypes, sys
+lib = ctypes.CDLL(sys.argv[1])
+START = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p)
+lib.greenlet_spawn.restype = ctypes.c_uint64
+lib.greenlet_spawn.argtypes = [START, ctypes.c_void_p]
+lib.greenlet_join.argtypes = [ctypes.c_uint64, ctypes.POINTER(ctypes.c_void_p)]
+lib.greenlet_sleep.argtypes = [ctypes.c_double]
+said = []
+def turn(n):
+    for step in range(3):
+        said.append((n or 0, step))
+        lib.greenlet_sleep(0.001 * ((n or 0) + 1))
+    return 7
+begin = START(turn)
+assert lib.greenlet_init(0) == 0
+all = [lib.greenlet_spawn(begin, n) for n in range(5)]
+value = ctypes.c_void_p()
+assert all and not any(lib.greenlet_join(g, ctypes.byref(value)) or value.value != 7 for g in all)
+assert [n for n, step in said if step == 0] == list(range(5)) and len(said) == 15
+print("all is right")
+"""
+
+
+def cases(name, options):
+    return harness.cases(name, options, check)
+
+
+def linked(source, compiler, *flags):
+    command = [compiler, *flags, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{harness.ROOT / 'preload/include'}",
+               "-Wl,--no-as-needed", f"-L{harness.LIBRARY.parent}", f"-Wl,-rpath,{harness.LIBRARY.parent}", "-lgreenlet", "-lm"]
+    return harness.build(source, command, compiler, "gcc" if compiler == "cc" else "g++")
+
+
+def check(workers):
+    if workers is harness.BARE:
+        raise Skipped("greenlets are the library's")
+    program = linked("greenlets.c", "cc", "-std=gnu11")
+    script = harness.keep("greenlets-ctypes", CTYPES)
+    header = harness.keep("greenlets-header", HEADER)
+    harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",
+                                        f"-I{harness.ROOT / 'preload/include'}", header], harness.BARE, TIMEOUT), "C++")
+    env = {"GREENLET_WORKERS": str(workers)}
+    ways = {
+        "linked": ([program], harness.BARE),
+        "preloaded": ([program], workers),
+        "by ctypes": ([sys.executable, script, harness.LIBRARY], workers),
+    }
+    for way, (command, setting) in ways.items():
+        label = f"greenlets-{way.replace(' ', '-')}-{workers}"
+        finished = harness.run(command, setting, TIMEOUT, label=label, env=env)
+        harness.expect_success(finished, way)
+        harness.fail_if(finished.out.strip() != "all is right", f"{way}: {finished.out.strip()}")
+    return ", ".join(ways)

@@ -6,6 +6,7 @@ use crate::config;
 use crate::ops;
 use crate::park::lot;
 use crate::reactor;
+use crate::real;
 use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
@@ -162,6 +163,7 @@ pub fn activate() -> bool {
     if sys::gettid() as i32 != sys::getpid() {
         return false;
     }
+    real::resolve_all();
     if let Err(e) = reactor::start() {
         log(format_args!("no reactor (error {}): every thread stays a kernel thread", e.0));
         return false;
@@ -191,10 +193,10 @@ fn make_loop_pair(shape: hijack::Shape) -> Option<&'static thread::Thread> {
     // SAFETY: an attribute object of our own, initialised before use.
     unsafe {
         let mut attr: libc::pthread_attr_t = core::mem::zeroed();
-        crate::real::pthread_attr_init(&mut attr);
-        crate::real::pthread_attr_setstacksize(&mut attr, shape.size);
+        real::pthread_attr_init(&mut attr);
+        real::pthread_attr_setstacksize(&mut attr, shape.size);
         let made = hijack::make(&mut attr, shape).ok();
-        crate::real::pthread_attr_destroy(&mut attr);
+        real::pthread_attr_destroy(&mut attr);
         let t = made?;
         t.await_hatched();
         Some(t)
@@ -211,12 +213,7 @@ pub fn register_at_fork() {
     if DONE.swap(1, Ordering::Relaxed) == 0 {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
         unsafe {
-            crate::real::__register_atfork(
-                Some(fork_prepare),
-                Some(fork_parent),
-                Some(fork_child),
-                core::ptr::null_mut(),
-            );
+            real::__register_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
         }
     }
 }

@@ -129,6 +129,7 @@ macro_rules! hook {
         $next:expr, $ours:expr, $operation:expr) => {
         $($attribute)*
         unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
             #[allow(while_true, unused_unsafe)]
@@ -180,6 +181,7 @@ macro_rules! offload {
         $(, version $version:literal)? $(, if $waits:expr)?) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name $(, $version)?);
             proof!($name($($arg: $type),*) -> $ret);
             if !engine::active() $(|| !$waits)? {
@@ -198,6 +200,7 @@ macro_rules! exec {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> c_int);
             if !engine::active() {
@@ -216,6 +219,7 @@ macro_rules! open {
     (fn $name:ident($($arg:ident: $type:ty),*) -> c_int) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> c_int);
             let fd = call_next!(NEXT($($arg: $type),*) -> c_int);
@@ -241,6 +245,7 @@ macro_rules! input {
     (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $stream:expr, $reads:expr) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> $ret);
             // SAFETY: the program gives a stream that is open.

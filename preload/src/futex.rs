@@ -14,6 +14,7 @@ jump! { syscall => decide_syscall }
 unsafe extern "C-unwind" fn decide_syscall(
     number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
 ) -> Answer {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(syscall);
     proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
     while engine::active() {

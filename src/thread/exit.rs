@@ -31,9 +31,13 @@ pub fn initial_thread_pointer() -> usize {
 /// Finds libc's half of unwinding; false when this libc does not have it.
 pub fn init() -> bool {
     INITIAL.store(arch::thread_pointer(), Ordering::Relaxed);
-    let names = [c"__sigsetjmp", c"__pthread_register_cancel", c"__pthread_unregister_cancel"];
-    for (slot, name) in CALLS.iter().zip(names) {
-        slot.store(real::address(name) as usize, Ordering::Relaxed);
+    let calls = [
+        real::address!(c"__sigsetjmp"),
+        real::address!(c"__pthread_register_cancel"),
+        real::address!(c"__pthread_unregister_cancel"),
+    ];
+    for (slot, call) in CALLS.iter().zip(calls) {
+        slot.store(call as usize, Ordering::Relaxed);
     }
     CALLS.iter().all(|c| c.load(Ordering::Relaxed) != 0)
 }
@@ -183,7 +187,7 @@ unsafe extern "C" fn main_is_gone(round: *mut c_void) {
         // Not left to libc's count, in which a worker that is being made this moment stands too.
         last_green_ends();
     }
-    let count = real::address(c"__nptl_nthreads").cast_mut().cast::<u32>();
+    let count = real::address!(c"__nptl_nthreads").cast_mut().cast::<u32>();
     // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 would make it exit the
     // process, more makes it end this kernel thread.
     unsafe {

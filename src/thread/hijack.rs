@@ -102,7 +102,7 @@ fn forget_kernel_thread(tp: usize) {
 
 /// Withdraws glibc's rseq registration of the TCB at `tp`.
 pub fn unregister_rseq(tp: usize) {
-    let offset = real::address(c"__rseq_offset").cast::<isize>();
+    let offset = real::address!(c"__rseq_offset").cast::<isize>();
     // SAFETY: a non-null symbol of this name is glibc's offset of the area from the thread pointer; the
     // kernel checks address, length and signature.
     unsafe {

@@ -187,6 +187,8 @@ fn by_libc(shape: Shape) -> Option<&'static Thread> {
     let t = unsafe {
         real::pthread_attr_init(attr.as_mut_ptr());
         real::pthread_attr_setstacksize(attr.as_mut_ptr(), shape.size);
+        // For the case that there is no reservation: the pair is used all the same.
+        libc::pthread_attr_setguardsize(attr.as_mut_ptr(), shape.guard);
         let made = hijack::make(&mut *attr.as_mut_ptr(), shape);
         real::pthread_attr_destroy(attr.as_mut_ptr());
         made.ok()?

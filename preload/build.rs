@@ -16,6 +16,8 @@ fn main() {
         "-z,nodelete".to_owned(),
         // A lazily bound call writes a kilobyte below the stack pointer, and takes the loader's lock.
         "-z,now".to_owned(),
+        // The ends of a section of ours (`engine::real`) are nobody else's to see.
+        "-z,start-stop-visibility=hidden".to_owned(),
     ] {
         println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}");
     }

@@ -1,18 +1,25 @@
 //! The next definitions: libc's own functions behind our hooks, and those the engine itself needs.
 //!
-//! Resolved on first use with `dlvsym`/`dlsym(RTLD_NEXT)`, lock-free and without allocation (an existing
-//! symbol allocates nothing in `dlsym`). In the engine's own tests, where nothing is interposed, the next
-//! definition simply is libc's.
+//! Resolved with `dlvsym`/`dlsym(RTLD_NEXT)`, without allocation where the symbol exists: on first use while there is one
+//! thread, and all that are left by [`resolve_all`] before there is a second. From then on nobody may ask: `dlsym` waits for
+//! the loader's lock, which a thread in `dlopen` holds while it runs constructors, and these may wait for other threads.
+//! In the engine's own tests, where nothing is interposed, the next definition simply is libc's.
 
 use crate::atomic::{AtomicUsize, Ordering};
 use core::ffi::{CStr, c_int, c_void};
 
-/// One function, by name and, where it has several, by version.
+/// One symbol, by name and, where it has several, by version. Each is a static in the section that [`resolve_all`] goes through,
+/// where nothing else is; the alignment keeps it an array.
+#[repr(align(16))]
 pub struct Next {
     name: &'static CStr,
     version: Option<&'static CStr>,
+    /// 0 before it is looked up.
     addr: AtomicUsize,
 }
+
+/// In the place of the address of what libc does not have.
+const MISSING: usize = 1;
 
 impl Next {
     pub const fn new(name: &'static CStr, version: Option<&'static CStr>) -> Next {
@@ -23,11 +30,14 @@ impl Next {
     #[inline]
     pub fn get(&self) -> *const () {
         let addr = self.addr.load(Ordering::Relaxed);
-        if addr != 0 { addr as *const () } else { self.resolve() }
+        if addr > MISSING { addr as *const () } else { self.look_up(addr) }
     }
 
     #[cold]
-    fn resolve(&self) -> *const () {
+    fn look_up(&self, known: usize) -> *const () {
+        if known == MISSING {
+            return core::ptr::null();
+        }
         // SAFETY: the names are NUL-terminated; RTLD_NEXT searches after the object that holds this code.
         let addr = unsafe {
             match self.version {
@@ -35,8 +45,32 @@ impl Next {
                 None => libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr()),
             }
         };
-        self.addr.store(addr as usize, Ordering::Relaxed);
+        self.addr.store(if addr.is_null() { MISSING } else { addr as usize }, Ordering::Relaxed);
         addr as *const ()
+    }
+}
+
+unsafe extern "C" {
+    #[link_name = "__start_greenlet_next"]
+    static FIRST: u8;
+    #[link_name = "__stop_greenlet_next"]
+    static END: u8;
+}
+
+/// Looks up everything that the library may need. The calling thread is the only one.
+pub fn resolve_all() {
+    // SAFETY: the linker's names for the section, which holds statics of this one type.
+    let all = unsafe {
+        let first = (&raw const FIRST).cast::<Next>();
+        core::slice::from_raw_parts(first, (&raw const END).cast::<Next>().offset_from_unsigned(first))
+    };
+    let mut is_any_missing = false;
+    for next in all {
+        is_any_missing |= next.get().is_null();
+    }
+    if is_any_missing {
+        // SAFETY: takes nothing. It forgets the last failure, which the program has not made.
+        unsafe { libc::dlerror() };
     }
 }
 
@@ -49,6 +83,7 @@ macro_rules! next {
         /// As the C function of that name.
         #[inline]
         pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: Next = Next::new(
                 match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) { Ok(s) => s, Err(_) => panic!() },
                 next!(@version $($version)?));
@@ -122,13 +157,18 @@ next! {
 /// # Safety
 /// As the C function.
 pub unsafe fn fork_raw() -> libc::pid_t {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = Next::new(c"_Fork", None);
     // SAFETY: the symbol has this prototype.
     unsafe { core::mem::transmute::<*const (), unsafe extern "C" fn() -> libc::pid_t>(NEXT.get())() }
 }
 
 /// A libc symbol's address by name; null when there is none.
-pub fn address(name: &'static CStr) -> *const c_void {
-    // SAFETY: a NUL-terminated name; the search has no other effect.
-    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+macro_rules! address {
+    ($name:literal) => {{
+        #[unsafe(link_section = "greenlet_next")]
+        static SYMBOL: $crate::real::Next = $crate::real::Next::new($name, None);
+        SYMBOL.get().cast::<core::ffi::c_void>()
+    }};
 }
+pub(crate) use address;

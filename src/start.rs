@@ -6,6 +6,7 @@ use crate::config;
 use crate::ops;
 use crate::park::lot;
 use crate::reactor;
+use crate::real;
 use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
@@ -193,6 +194,7 @@ pub fn activate() -> bool {
     if sys::gettid() as i32 != sys::getpid() {
         return false;
     }
+    real::resolve_all();
     if let Err(e) = reactor::start() {
         log(format_args!("no reactor (error {}): every thread stays a kernel thread", e.0));
         return false;
@@ -226,12 +228,7 @@ pub fn register_at_fork() {
     if DONE.swap(1, Ordering::Relaxed) == 0 {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
         unsafe {
-            crate::real::__register_atfork(
-                Some(fork_prepare),
-                Some(fork_parent),
-                Some(fork_child),
-                core::ptr::null_mut(),
-            );
+            real::__register_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
         }
     }
 }

@@ -17,6 +17,7 @@ hook! { fn thrd_detach(thread: thrd_t) -> ThrdCode = ops::c11::thrd_detach }
 /// `thrd_exit(3)`: libc unwinds, from here, after the engine has taken the value.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn thrd_exit(value: c_int) -> ! {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(thrd_exit);
     if engine::active() {
         // SAFETY: the calling thread is ending with this value, which libc keeps as a pointer.

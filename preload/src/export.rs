@@ -129,6 +129,7 @@ macro_rules! hook {
         $next:expr, $ours:expr, $operation:expr) => {
         $($attribute)*
         unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
             #[allow(while_true, unused_unsafe)]
@@ -186,6 +187,7 @@ macro_rules! offload {
     (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
             if !(engine::active() && $waits) {
@@ -205,6 +207,7 @@ macro_rules! exec {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> c_int);
             if !engine::active() {
@@ -223,6 +226,7 @@ macro_rules! open {
     (fn $name:ident($($arg:ident: $type:ty),*) -> c_int) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> c_int);
             let fd = call_next!(NEXT($($arg: $type),*) -> c_int);
@@ -248,6 +252,7 @@ macro_rules! input {
     (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $stream:expr, $reads:expr) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> $ret);
             // SAFETY: the program gives a stream that is open.

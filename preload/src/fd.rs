@@ -48,6 +48,7 @@ open! { fn posix_openpt(flags: c_int) -> c_int }
 /// `fclose(3)`: libc closes the number inside, so its waiters leave first.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(fclose);
     proof!(fclose(stream: *mut FILE) -> c_int);
     if !engine::is_table_watched() {
@@ -104,6 +105,7 @@ unsafe fn control(next: &Next, fd: c_int, command: c_int, argument: usize) -> c_
 /// `ioctl(2)`: FIONBIO changes the mode of a description. Its third argument is of pointer size, as `fcntl`'s.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn ioctl(fd: c_int, request: c_ulong, argument: usize) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(ioctl);
     proof!(ioctl(fd: c_int, request: c_ulong, argument: usize) -> c_int);
     let answer = call_next!(NEXT(fd: c_int, request: c_ulong, argument: usize) -> c_int);
@@ -115,6 +117,7 @@ unsafe extern "C-unwind" fn ioctl(fd: c_int, request: c_ulong, argument: usize) 
 
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(fcntl);
     proof!(fcntl(fd: c_int, command: c_int, argument: usize) -> c_int);
     // SAFETY: fcntl's own arguments, from the outermost frame.
@@ -123,6 +126,7 @@ unsafe extern "C-unwind" fn fcntl(fd: c_int, command: c_int, argument: usize) ->
 
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(fcntl64);
     proof!(fcntl64(fd: c_int, command: c_int, argument: usize) -> c_int);
     // SAFETY: as fcntl, which it is another name of.
@@ -131,6 +135,7 @@ unsafe extern "C-unwind" fn fcntl64(fd: c_int, command: c_int, argument: usize) 
 
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn __fcntl(fd: c_int, command: c_int, argument: usize) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(__fcntl);
     proof!(__fcntl(fd: c_int, command: c_int, argument: usize) -> c_int);
     // SAFETY: as fcntl, which it is another name of.

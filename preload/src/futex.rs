@@ -24,6 +24,7 @@ fn concerns_others(number: c_long) -> bool {
 unsafe extern "C-unwind" fn decide_syscall(
     number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
 ) -> Answer {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(syscall);
     proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
     while engine::active() || concerns_others(number) {

@@ -53,6 +53,7 @@ unsafe extern "C-unwind" fn vfork() -> pid_t {
 
 /// What `vfork` does: null for the system call, else where to jump.
 extern "C" fn vfork_begins() -> *const () {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(vfork);
     proof!(vfork() -> pid_t);
     if !engine::active() {
@@ -96,6 +97,7 @@ unsafe extern "C-unwind" fn clone(
     function: Option<ChildFunction>, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,
     tls: *mut c_void, child_id: *mut pid_t,
 ) -> c_int {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(clone);
     proof!(clone(
         function: ChildFunction, stack: *mut c_void, flags: c_int, argument: *mut c_void, parent_id: *mut pid_t,

@@ -27,6 +27,7 @@ pub unsafe fn typed<F: Copy>(next: &Next) -> Option<F> {
 /// No caller up to the hook holds a value with a destructor.
 #[cold]
 pub unsafe fn test_cancel() {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = Next::new(c"pthread_testcancel", None);
     if !engine::thread::exit::before_cancel() {
         return;

@@ -71,6 +71,7 @@ macro_rules! stream {
     (fn $name:ident($($arg:ident: $type:ty),*) -> *mut FILE $(, offloaded as $scope:ident)? $(, instead of $old:ident)?) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> *mut FILE {
+            #[unsafe(link_section = "greenlet_next")]
             static NEXT: Next = next!($name);
             proof!($name($($arg: $type),*) -> *mut FILE);
             // SAFETY: the program gives a stream that is open.

@@ -27,6 +27,7 @@ hook! { fn pthread_detach(thread: pthread_t) -> ErrorNumber = ops::thread::detac
 /// `pthread_exit(3)`: libc unwinds, from here, after the engine has taken the value.
 #[unsafe(no_mangle)]
 unsafe extern "C-unwind" fn pthread_exit(value: *mut c_void) -> ! {
+    #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(pthread_exit);
     if engine::active() {
         // SAFETY: the calling thread is ending with this value.

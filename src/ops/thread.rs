@@ -12,7 +12,7 @@ use crate::report::{self, Call, Event};
 use crate::sched;
 use crate::start;
 use crate::sync::deadline;
-use crate::sys::{self, time::Deadline};
+use crate::sys::{self, sig, time::Deadline};
 use crate::syscall;
 use crate::thread::hijack::{self, Shape};
 use crate::thread::wait::Wait;
@@ -27,6 +27,8 @@ use libc::{pid_t, pthread_attr_t, pthread_t};
 struct Asked {
     shape: Shape,
     detached: bool,
+    /// The signal mask that the thread is to begin with, if not its creator's.
+    mask: Option<sig::Mask>,
     /// A scheduling policy or an affinity of its own: only a kernel thread has that.
     native: bool,
 }
@@ -69,9 +71,27 @@ unsafe fn asked(attr: *const pthread_attr_t) -> Result<Asked, i32> {
                 user: user.then_some(at as usize),
             },
             detached: detach == libc::PTHREAD_CREATE_DETACHED,
+            mask: if attr.is_null() { None } else { mask_in(attr) },
             native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER
                 || !attr.is_null() && has_affinity(attr),
         })
+    }
+}
+
+/// The signal mask that was set (glibc 2.32).
+///
+/// # Safety
+/// `attr` is an initialised attribute object.
+unsafe fn mask_in(attr: *const pthread_attr_t) -> Option<sig::Mask> {
+    let get = real::address!(c"pthread_attr_getsigmask_np");
+    if get.is_null() {
+        return None;
+    }
+    // SAFETY: libc's function of that name, which fills in a live set if it returns 0; the caller's object.
+    unsafe {
+        let get: unsafe extern "C" fn(*const pthread_attr_t, *mut libc::sigset_t) -> c_int = core::mem::transmute(get);
+        let mut set: libc::sigset_t = core::mem::zeroed();
+        (get(attr, &mut set) == 0).then(|| sig::of_set(&set) & !sig::NEVER_BLOCKED)
     }
 }
 
@@ -175,7 +195,7 @@ unsafe fn prepared(
             let t = match thread::template::make(asked.shape) {
                 Some(t) => t,
                 // SAFETY: the caller's attributes.
-                None => unsafe { make(attr, asked.shape)? },
+                None => unsafe { make(attr, asked)? },
             };
             report::count(Event::PairMade);
             t
@@ -183,6 +203,9 @@ unsafe fn prepared(
     };
     t.prepare(start, arg, asked.detached);
     inherit(t);
+    if let Some(mask) = asked.mask {
+        t.mask.set(mask);
+    }
     Ok(t)
 }
 
@@ -190,7 +213,8 @@ unsafe fn prepared(
 ///
 /// # Safety
 /// `attr` is null or an initialised attribute object.
-unsafe fn make(attr: *const pthread_attr_t, shape: Shape) -> Result<&'static Thread, Exit> {
+unsafe fn make(attr: *const pthread_attr_t, asked: &Asked) -> Result<&'static Thread, Exit> {
+    let shape = asked.shape;
     // SAFETY: a byte copy of the caller's object is only changed in its detach state and not destroyed, so
     // what the two share stays the caller's.
     unsafe {
@@ -198,6 +222,14 @@ unsafe fn make(attr: *const pthread_attr_t, shape: Shape) -> Result<&'static Thr
         if attr.is_null() {
             real::pthread_attr_init(&mut own);
             real::pthread_attr_setstacksize(&mut own, shape.size);
+        } else if asked.mask.is_some() {
+            // Libc would unblock signals on the kernel thread that it makes, where no handler may run.
+            real::pthread_attr_init(&mut own);
+            libc::pthread_attr_setguardsize(&mut own, shape.guard);
+            match shape.user {
+                Some(at) => real::pthread_attr_setstack(&mut own, core::ptr::without_provenance_mut(at), shape.size),
+                None => real::pthread_attr_setstacksize(&mut own, shape.size),
+            };
         } else {
             own = *attr;
             real::pthread_attr_setdetachstate(&mut own, libc::PTHREAD_CREATE_JOINABLE);
@@ -213,7 +245,7 @@ fn inherit(t: &Thread) {
             t.mask.set(creator.mask.get());
             t.name.set(creator.name.get());
         }
-        None => t.mask.set(sys::sig::mask()),
+        None => t.mask.set(sig::mask()),
     }
 }
 
@@ -309,7 +341,7 @@ pub(super) unsafe fn join_thread(
 /// A bound thread has ended when its kernel thread has: only then its robust mutexes have been seen to.
 fn wait_for_kernel_thread(t: &Thread) {
     const LOOK: u64 = 200_000;
-    while t.is_bound() && !is_main(t) && sys::sig::tgkill(t.tid(), 0).is_ok() {
+    while t.is_bound() && !is_main(t) && sig::tgkill(t.tid(), 0).is_ok() {
         thread::wait::sleep(&Wait::until(Call::Join, Some(sys::time::after(LOOK))));
     }
 }

@@ -444,13 +444,19 @@ unsafe fn begin(arg: *mut core::ffi::c_void) -> &'static Worker {
     w
 }
 
+/// What such a kernel thread does last.
+fn end(w: &Worker) -> *mut core::ffi::c_void {
+    crate::signal::altstack::worker_ended();
+    w.tid.store(0, Ordering::Relaxed);
+    null_mut()
+}
+
 /// The start routine of every other worker.
 pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     // SAFETY: `pool` passes a leaked worker.
     let w = unsafe { begin(arg) };
     w.run_loop();
-    w.tid.store(0, Ordering::Relaxed);
-    null_mut()
+    end(w)
 }
 
 /// The start routine of a kernel thread that is made for one thread, which is not here yet.
@@ -466,8 +472,7 @@ unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core:
         unsafe { thread::bind::arrived(&*t) };
         w.run(t);
     }
-    w.tid.store(0, Ordering::Relaxed);
-    null_mut()
+    end(w)
 }
 
 /// Makes a kernel thread for one thread, which is to be its home; `None` when the kernel refuses.

@@ -10,7 +10,7 @@
 
 use crate::arch;
 use crate::errno::Errno;
-use crate::sys::alloc;
+use crate::sys::{alloc, vm};
 use crate::syscall;
 use crate::thread::{self, Thread};
 use core::ffi::c_int;
@@ -171,6 +171,16 @@ pub fn worker_started() -> AltStack {
     let alt = AltStack { at: at as usize, size: OF_WORKER, disarms: false };
     set_of_kernel_thread(alt);
     alt
+}
+
+/// Takes it back from a kernel thread that ends.
+pub fn worker_ended() {
+    let alt = of_kernel_thread();
+    if alt.size == OF_WORKER {
+        set_of_kernel_thread(AltStack::NONE);
+        // SAFETY: mapped by `worker_started`, which alone tells the kernel of a stack here; nobody runs on it.
+        unsafe { vm::unmap(alt.at, alt.size) };
+    }
 }
 
 /// The same for the first worker; the kernel's was main's.

@@ -31,9 +31,13 @@ pub fn initial_thread_pointer() -> usize {
 /// Finds libc's half of unwinding; false when this libc does not have it.
 pub fn init() -> bool {
     INITIAL.store(arch::thread_pointer(), Ordering::Relaxed);
-    let names = [c"__sigsetjmp", c"__pthread_register_cancel", c"__pthread_unregister_cancel"];
-    for (slot, name) in CALLS.iter().zip(names) {
-        slot.store(real::address(name) as usize, Ordering::Relaxed);
+    let calls = [
+        real::address!(c"__sigsetjmp"),
+        real::address!(c"__pthread_register_cancel"),
+        real::address!(c"__pthread_unregister_cancel"),
+    ];
+    for (slot, call) in CALLS.iter().zip(calls) {
+        slot.store(call as usize, Ordering::Relaxed);
     }
     CALLS.iter().all(|c| c.load(Ordering::Relaxed) != 0)
 }
@@ -41,9 +45,13 @@ pub fn init() -> bool {
 /// The coroutine of every green thread.
 pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     t.set_yielder(yielder);
-    if t.is_recycled() {
+    let is_recycled = t.is_recycled();
+    if is_recycled {
         reset_pair(t);
     }
+    // Also of a fresh thread: its template is from when the process may have had another locale.
+    // SAFETY: acts on the calling thread's own libc state.
+    unsafe { libc::uselocale(LC_GLOBAL_LOCALE) };
     let Some((start, arg)) = t.take_start() else { sys::fatal(format_args!("a thread without a start routine")) };
     let calls = EntryCalls {
         sigsetjmp: CALLS[0].load(Ordering::Relaxed),
@@ -52,6 +60,9 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     };
     let mut buf = UnwindBuf([0; 256]);
     tls::leave();
+    if is_recycled {
+        reset_libc();
+    }
     signal::run_what_came(t);
     let is_killed = t.is_greenlet() && super::cancel::is_requested(t.tp());
     let start = if is_killed { never_began } else { start };
@@ -81,15 +92,43 @@ unsafe extern "C-unwind" fn never_began(_: *mut c_void) -> *mut c_void {
     core::ptr::without_provenance_mut(usize::MAX)
 }
 
-/// Makes a used pair look new to its next thread: thread-locals, locale, errno, cancellation.
+/// Makes a used pair look new to its next thread: thread-locals, errno, cancellation.
 fn reset_pair(t: &Thread) {
     tls_image::reset();
-    // SAFETY: both act on the calling thread's own libc state.
-    unsafe {
-        libc::uselocale(LC_GLOBAL_LOCALE);
-        *libc::__errno_location() = 0;
-    }
+    // SAFETY: the calling thread's own.
+    unsafe { *libc::__errno_location() = 0 };
     t.name.set([0; 16]);
+}
+
+/// The same for what else libc keeps for a thread and a program can see: the resolver's state and the last error of `dlopen`.
+/// It may free memory, by the program's allocator: not inside the runtime.
+fn reset_libc() {
+    /// The beginning of libc's `struct __res_state`.
+    #[repr(C)]
+    struct Resolver {
+        retransmit: c_int,
+        retry: c_int,
+        options: libc::c_ulong,
+        servers: c_int,
+    }
+    let (state, close, error) =
+        (real::address!(c"__res_state"), real::address!(c"__res_nclose"), real::address!(c"__h_errno_location"));
+    // SAFETY: libc's functions of these names, with their prototypes, on the calling thread's own state; an error that has been
+    // told is told no more.
+    unsafe {
+        if !state.is_null() && !close.is_null() {
+            let state = core::mem::transmute::<*const c_void, unsafe extern "C" fn() -> *mut Resolver>(state)();
+            if (*state).servers != 0 {
+                // As libc does at a thread's end.
+                core::mem::transmute::<*const c_void, unsafe extern "C" fn(*mut Resolver)>(close)(state);
+                (*state).options = 0;
+            }
+        }
+        if !error.is_null() {
+            *core::mem::transmute::<*const c_void, unsafe extern "C" fn() -> *mut c_int>(error)() = 0;
+        }
+        libc::dlerror();
+    }
 }
 
 /// The thread that forked is the child's main thread: its end is the end of the child, once no other green
@@ -233,7 +272,7 @@ unsafe extern "C" fn main_is_gone(round: *mut c_void) {
         // Not left to libc's count, in which a worker that is being made this moment stands too.
         last_green_ends();
     }
-    let count = real::address(c"__nptl_nthreads").cast_mut().cast::<u32>();
+    let count = real::address!(c"__nptl_nthreads").cast_mut().cast::<u32>();
     // SAFETY: glibc's own count, which it decrements right after the key destructors: 1 would make it exit the
     // process, more makes it end this kernel thread.
     unsafe {

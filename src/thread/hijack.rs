@@ -85,6 +85,8 @@ pub(super) fn make_hatched(shape: Shape) -> Option<&'static Thread> {
         let mut attr: libc::pthread_attr_t = core::mem::zeroed();
         real::pthread_attr_init(&mut attr);
         real::pthread_attr_setstacksize(&mut attr, shape.size);
+        // Where there is no reservation libc makes the guard.
+        libc::pthread_attr_setguardsize(&mut attr, shape.guard);
         let made = make(&mut attr, shape).ok();
         real::pthread_attr_destroy(&mut attr);
         made?
@@ -125,7 +127,7 @@ fn forget_kernel_thread(tp: usize) {
 
 /// Withdraws glibc's rseq registration of the TCB at `tp`.
 pub fn unregister_rseq(tp: usize) {
-    let offset = real::address(c"__rseq_offset").cast::<isize>();
+    let offset = real::address!(c"__rseq_offset").cast::<isize>();
     // SAFETY: a non-null symbol of this name is glibc's offset of the area from the thread pointer; the
     // kernel checks address, length and signature.
     unsafe {

@@ -45,14 +45,14 @@ const BITS: u32 = 8 * size_of::<Link>() as u32;
 
 /// Where a descriptor has its link.
 pub(super) fn link_offset() -> Option<usize> {
-    tcb::published(c"_thread_db_pthread_list", BITS, tcb::MOST)
+    tcb::published(real::address!(c"_thread_db_pthread_list"), BITS, tcb::MOST)
 }
 
 /// The lists, if they look as they should: an empty cache has no size, nothing is in flight, and the pair is in the user's list.
 fn find(pair: &Thread) -> Option<*mut Lists> {
     const LONGEST: usize = 1 << 20;
-    let global = real::address(c"_rtld_global").cast_mut();
-    let offset = tcb::published(c"_thread_db_rtld_global__dl_stack_user", BITS, 1 << 16)?;
+    let global = real::address!(c"_rtld_global").cast_mut();
+    let offset = tcb::published(real::address!(c"_thread_db_rtld_global__dl_stack_user"), BITS, 1 << 16)?;
     if global.is_null() || !is_known_version() {
         return None;
     }
@@ -81,7 +81,7 @@ fn find(pair: &Thread) -> Option<*mut Lists> {
 }
 
 fn is_known_version() -> bool {
-    let version = real::address(c"gnu_get_libc_version");
+    let version = real::address!(c"gnu_get_libc_version");
     if version.is_null() {
         return false;
     }

@@ -38,7 +38,7 @@ struct Symbol {
 /// Finds the loader's memory. Asks the loader, so not while a thread may be in it.
 pub fn init() {
     const WITH_SYMBOL: c_int = 1; // RTLD_DL_SYMENT
-    let at = real::address(c"_rtld_global");
+    let at = real::address!(c"_rtld_global");
     let mut found: *mut c_void = core::ptr::null_mut();
     // SAFETY: live variables; with this flag the loader leaves the address of a symbol table entry, or null.
     let size = unsafe {

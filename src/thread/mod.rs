@@ -205,10 +205,32 @@ impl Thread {
 
     /// A record for a pair that is about to be made; no thread's before [`Thread::prepare`].
     pub(crate) fn for_pair() -> &'static Thread {
+        let retired = RETIRED.lock().pop();
+        if let Some(t) = retired {
+            t.begin_anew();
+            return t;
+        }
         let t = Thread::new(Context::Coroutine(None), next_tid());
         t.life.store(FREE, Ordering::Relaxed);
         RECORDS.lock().push(t);
         t
+    }
+
+    /// Its pair is gone: the record may be another's.
+    pub(super) fn retire(&self) {
+        // SAFETY: records are never freed.
+        RETIRED.lock().push(unsafe { &*(self as *const Thread) });
+    }
+
+    /// Makes it a record for a pair that is about to be made; the rest is seen to in [`Thread::prepare`].
+    fn begin_anew(&self) {
+        self.tid.store(next_tid(), Ordering::Relaxed);
+        self.hatched.store(0, Ordering::Relaxed);
+        self.bound.store(false, Ordering::Relaxed);
+        self.fresh.set(true);
+        self.epoch.set(EPOCH.load(Ordering::Relaxed));
+        self.name.set([0; 16]);
+        self.worker.set(null());
     }
 
     /// The thread pointer, which is also its `pthread_t`.
@@ -551,6 +573,9 @@ pub unsafe fn of_handle(handle: libc::pthread_t) -> Option<&'static Thread> {
 /// Every record, for the calls that take a tid.
 static RECORDS: Lock<Vec<&'static Thread>> = Lock::new(Vec::new());
 
+/// Those of them that are no pair's.
+static RETIRED: Lock<Vec<&'static Thread>> = Lock::new(Vec::new());
+
 /// A number that no living green thread has. Once the range has been used up, each is looked up first.
 fn next_tid() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(FIRST_TID);
@@ -570,6 +595,7 @@ fn next_tid() -> u32 {
 /// Holds the records still across a fork.
 pub fn fork_prepare() {
     RECORDS.hold();
+    RETIRED.hold();
     slab::fork_prepare();
     template::fork_prepare();
 }
@@ -578,6 +604,7 @@ pub fn fork_prepare() {
 pub fn fork_done() {
     template::fork_done();
     slab::fork_done();
+    RETIRED.let_go();
     RECORDS.let_go();
 }
 
@@ -638,6 +665,13 @@ pub(crate) fn plant(tp: usize, t: &Thread) {
     let block = (tp as isize + arch::tls_offset()) as *mut *const Thread;
     // SAFETY: the first word of the block lies in the static TLS of a TCB that libc has just made.
     unsafe { block.write(t) };
+}
+
+/// Takes the record out again, of a TCB that no thread runs on.
+fn unplant(tp: usize) {
+    let block = (tp as isize + arch::tls_offset()) as *mut *const Thread;
+    // SAFETY: as in `plant`; the TCB has not been given back yet.
+    unsafe { block.write(null()) };
 }
 
 /// Writes a worker into the engine's block of a TCB that only its loop will use.

@@ -11,6 +11,8 @@ use super::{FREE, Thread, slab, tcb};
 use crate::atomic::Ordering;
 use crate::real;
 use crate::sys::lock::Lock;
+use crate::sys::sig;
+use std::collections::VecDeque;
 
 const MOST: usize = 4096;
 
@@ -19,6 +21,10 @@ struct Pool {
 }
 
 static POOL: Lock<Pool> = Lock::new(Pool { pairs: Vec::new() });
+
+/// Bound threads that have ended, of whom the kernel may still look into the descriptor, for the robust list. The first one has
+/// been here longest.
+static LEAVING: Lock<VecDeque<&'static Thread>> = Lock::new(VecDeque::new());
 
 /// A pair of this shape that no thread uses, if the pool has one near its top.
 pub fn take(shape: Shape) -> Option<&'static Thread> {
@@ -37,8 +43,12 @@ pub fn give(t: &Thread) {
     t.life.store(FREE, Ordering::Release);
     // SAFETY: records are never freed.
     let t: &'static Thread = unsafe { &*(t as *const Thread) };
-    if t.pair.get().size == 0 || t.is_bound() {
-        // Main's is not ours; a bound thread's descriptor is the kernel's until its kernel thread has gone.
+    if t.pair.get().size == 0 {
+        // Main's is not ours.
+        return;
+    }
+    if t.is_bound() {
+        give_bound(t);
         return;
     }
     if t.is_recyclable() {
@@ -51,11 +61,32 @@ pub fn give(t: &Thread) {
     dispose(t);
 }
 
-/// Gives the pair back to glibc, or its stack to the slab. The record's memory is kept, for whoever has found it by a stale handle.
+/// A bound thread's descriptor is the kernel's until its kernel thread has gone: at once if a join has waited for that, which it
+/// does because a stack may be the program's own. Else it is looked after when others end.
+fn give_bound(t: &'static Thread) {
+    const LOOK: usize = 2;
+    let has_gone = |t: &Thread| sig::tgkill(t.tid(), 0).is_err();
+    if has_gone(t) {
+        dispose(t);
+    } else {
+        LEAVING.lock().push_back(t);
+    }
+    for _ in 0..LOOK {
+        let first = LEAVING.lock().pop_front();
+        match first {
+            Some(first) if has_gone(first) => dispose(first),
+            Some(first) => LEAVING.lock().push_back(first),
+            None => return,
+        }
+    }
+}
+
+/// Gives the pair back to glibc, or its stack to the slab. A stale handle finds no record there, as after libc's own join.
 pub(super) fn dispose(t: &Thread) {
     let tp = t.tp();
     if let Some(word) = tcb::tid(tp) {
         word.store(0, Ordering::Release);
+        super::unplant(tp);
         let pair = t.pair.get();
         // SAFETY: a joinable pthread whose kernel thread is gone, which nobody else will join. Then nobody knows its stack.
         unsafe {
@@ -64,6 +95,7 @@ pub(super) fn dispose(t: &Thread) {
                 slab::give(pair.limit);
             }
         }
+        t.retire();
     }
 }
 
@@ -73,5 +105,8 @@ pub(super) fn dispose(t: &Thread) {
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
     // SAFETY: no other thread exists.
-    unsafe { POOL.reset(Pool { pairs: Vec::new() }) };
+    unsafe {
+        POOL.reset(Pool { pairs: Vec::new() });
+        LEAVING.reset(VecDeque::new());
+    }
 }

@@ -197,7 +197,7 @@ fn has_become_executable() -> bool {
 /// An address in the process's first stack, which libc makes executable when it does that to threads' stacks: at start, or
 /// when a library is loaded that wants it. 0 where libc does not tell.
 fn main_stack() -> usize {
-    let end = real::address(c"__libc_stack_end").cast::<usize>();
+    let end = real::address!(c"__libc_stack_end").cast::<usize>();
     // SAFETY: a non-null symbol of this name is the dynamic linker's word.
     unsafe { end.as_ref().copied() }.unwrap_or(0)
 }

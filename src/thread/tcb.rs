@@ -8,7 +8,7 @@ use crate::arch;
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering};
 use crate::real;
 use crate::sys;
-use core::ffi::CStr;
+use core::ffi::c_void;
 
 const UNKNOWN: usize = usize::MAX;
 static TID: AtomicUsize = AtomicUsize::new(UNKNOWN);
@@ -18,10 +18,9 @@ static ROBUST: AtomicUsize = AtomicUsize::new(UNKNOWN);
 static SIZE: AtomicUsize = AtomicUsize::new(0);
 
 /// The offset, below `limit`, that glibc publishes for a field of one element of so many bits.
-pub fn published(name: &'static CStr, bits: u32, limit: u32) -> Option<usize> {
-    let field = real::address(name).cast::<[u32; 3]>();
-    // SAFETY: a non-null symbol of this name is glibc's three-word field description.
-    let [size, count, offset] = unsafe { field.as_ref().copied()? };
+pub fn published(field: *const c_void, bits: u32, limit: u32) -> Option<usize> {
+    // SAFETY: a non-null symbol of that kind is glibc's three-word field description.
+    let [size, count, offset] = unsafe { field.cast::<[u32; 3]>().as_ref().copied()? };
     (size == bits && count == 1 && offset % 4 == 0 && offset < limit).then_some(offset as usize)
 }
 
@@ -30,14 +29,15 @@ pub const MOST: u32 = 8192;
 
 /// Finds the offsets, on a thread whose kernel tid is its own. Whether hijacking is possible.
 pub fn init() -> bool {
-    let (Some(tid), Some(cancel)) =
-        (published(c"_thread_db_pthread_tid", 32, MOST), published(c"_thread_db_pthread_cancelhandling", 32, MOST))
-    else {
+    let (Some(tid), Some(cancel)) = (
+        published(real::address!(c"_thread_db_pthread_tid"), 32, MOST),
+        published(real::address!(c"_thread_db_pthread_cancelhandling"), 32, MOST),
+    ) else {
         return false;
     };
     // SAFETY: both lie within the calling thread's descriptor, by glibc's word; reading cannot fault.
     let found = unsafe { ((arch::thread_pointer() + tid) as *const u32).read_volatile() };
-    let size = real::address(c"_thread_db_sizeof_pthread").cast::<u32>();
+    let size = real::address!(c"_thread_db_sizeof_pthread").cast::<u32>();
     // SAFETY: a non-null symbol of this name is a 32-bit size.
     let Some(size) = (unsafe { size.as_ref().copied() }) else { return false };
     if found != sys::gettid() || size < 1024 {
@@ -58,7 +58,7 @@ pub fn tid_offset() -> Option<usize> {
 
 /// Where it has the pointer to the vector of its thread-local blocks.
 pub fn dtv_offset() -> Option<usize> {
-    published(c"_thread_db_pthread_dtvp", usize::BITS, MOST)
+    published(real::address!(c"_thread_db_pthread_dtvp"), usize::BITS, MOST)
 }
 
 /// How large the descriptor is.

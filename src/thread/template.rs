@@ -203,7 +203,7 @@ impl Template {
     /// What two pairs of glibc's have in common. `None` when they differ where they should not.
     fn common(a: &Thread, b: &Thread) -> Option<Template> {
         let (link, dtv, tid) = (list::link_offset()?, tcb::dtv_offset()?, tcb::tid_offset()?);
-        if real::address(c"_dl_allocate_tls").is_null() {
+        if real::address!(c"_dl_allocate_tls").is_null() {
             return None;
         }
         let size = tcb::block_end(a.tp()) - a.tp();
@@ -287,7 +287,7 @@ impl Template {
 
 /// How many bytes of static TLS lie below a thread pointer.
 fn static_tls_size() -> Option<usize> {
-    let info = real::address(c"_dl_get_tls_static_info");
+    let info = real::address!(c"_dl_get_tls_static_info");
     if info.is_null() {
         return None;
     }

@@ -7,7 +7,7 @@
 use super::tcb;
 use crate::arch;
 use crate::atomic::{AtomicUsize, Ordering};
-use crate::real::Next;
+use crate::real::{self, Next};
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::MaybeUninit;
 
@@ -17,7 +17,8 @@ pub static LOADER: crate::sys::lock::Lock<()> = crate::sys::lock::Lock::new(());
 /// Restores every other module's block of the calling thread.
 pub fn reset() {
     let _loader = LOADER.lock();
-    // SAFETY: the callback matches the prototype and only reads what the loader passes.
+    // SAFETY: the callback matches the prototype, only reads what the loader passes and does not enter the loader, whose locks it
+    // would take in the wrong order.
     unsafe { libc::dl_iterate_phdr(Some(one_module), core::ptr::null_mut()) };
 }
 
@@ -115,11 +116,12 @@ fn static_block(address: usize) -> *mut u8 {
         map: usize,
         rest: [usize; 8],
     }
+    #[unsafe(link_section = "greenlet_next")]
     static FIND: Next = Next::new(c"_dl_find_object", None);
     static OFFSET: AtomicUsize = AtomicUsize::new(0);
     const MISSING: usize = usize::MAX;
     if OFFSET.load(Ordering::Relaxed) == 0 {
-        let offset = tcb::published(c"_thread_db_link_map_l_tls_offset", usize::BITS, 1 << 16);
+        let offset = tcb::published(real::address!(c"_thread_db_link_map_l_tls_offset"), usize::BITS, 1 << 16);
         OFFSET.store(offset.unwrap_or(MISSING), Ordering::Relaxed);
     }
     let (find, offset) = (FIND.get(), OFFSET.load(Ordering::Relaxed));

@@ -171,6 +171,10 @@ unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, co
     // here, as glibc's own handler does; the mask that this handler runs with must not outlive it.
     unsafe {
         if t.is_null() {
+            if !arch::tls_worker().is_null() {
+                // The thread that it was for has left this worker, and sees its own word.
+                return;
+            }
             if tls::depth() > 0 {
                 // What it waits in must not be left by unwinding. It ends when it comes out.
                 if let Some(word) = tcb::cancel_word(arch::thread_pointer()) {

@@ -99,6 +99,8 @@ struct Scene {
     state: AtomicU32,
 }
 
+const MOST_TRIES: u32 = 1000;
+
 const WAITS: u32 = 0;
 /// The lock is held, and somebody may come to wait for it.
 const LOOKS: u32 = 1;
@@ -124,7 +126,14 @@ pub(super) fn prove(spare: &Thread) -> bool {
     let made = unsafe {
         real::pthread_create(&mut observer, core::ptr::null(), observe, (&raw const scene).cast_mut().cast()) == 0
     };
-    let held = made && scene.lock.try_acquire();
+    // Who makes a thread or sets ids holds it for some time.
+    let held = made
+        && (0..MOST_TRIES).any(|_| {
+            scene.lock.try_acquire() || {
+                sys::sched_yield();
+                false
+            }
+        });
     if held {
         scene.state.store(LOOKS, Ordering::SeqCst);
     }

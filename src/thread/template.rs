@@ -160,7 +160,11 @@ pub fn make(shape: Shape) -> Option<&'static Thread> {
 
 /// The template of a shape, and the first pair made from it.
 fn learn(shape: Shape) -> Option<(&'static Template, &'static Thread)> {
-    let [a, b] = [by_libc(shape)?, by_libc(shape)?];
+    let a = by_libc(shape)?;
+    let Some(b) = by_libc(shape) else {
+        recycle::give(a);
+        return None;
+    };
     let learnt = Template::common(a, b).and_then(|mut template| {
         let t = template.begin(shape)?;
         // If not, glibc knows nothing of it but its TLS, which a process that is refused loses once.

@@ -201,11 +201,11 @@ unsafe fn prepared(
             t
         }
     };
-    t.prepare(start, arg, asked.detached);
     inherit(t);
     if let Some(mask) = asked.mask {
         t.mask.set(mask);
     }
+    t.prepare(start, arg, asked.detached);
     Ok(t)
 }
 

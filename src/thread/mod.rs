@@ -387,14 +387,13 @@ impl Thread {
         pair.size != 0 && pair.source != stack::Source::Program && !self.is_bound()
     }
 
-    /// Sets what it is to run. The pair is hatched or will be; the thread is not runnable yet.
+    /// Sets what it is to run. The pair is hatched or will be, and has its mask; the thread is not runnable yet.
     pub fn prepare(&self, start: Start, arg: *mut c_void, detached: bool) {
         self.start.set(Some(start));
         self.arg.set(arg);
         self.value.set(null_mut());
         self.exiting.set(false);
         self.joiner.store(0, Ordering::Relaxed);
-        self.life.store(if detached { DETACHED } else { JOINABLE }, Ordering::Release);
         self.fp.set(FpControl::save());
         self.c11.set(false);
         self.cancel.reset();
@@ -409,6 +408,8 @@ impl Thread {
         self.takes_turns.store(false, Ordering::Relaxed);
         self.thrown_at.store(false, Ordering::Relaxed);
         self.greenlet.set(false);
+        // It can take signals from now on: with its mask, and an inbox of its own.
+        self.life.store(if detached { DETACHED } else { JOINABLE }, Ordering::Release);
         crate::report::live(LIVE.fetch_add(1, Ordering::SeqCst) + 1);
     }
 

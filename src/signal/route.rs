@@ -105,9 +105,16 @@ pub fn all() {
 
 fn give(t: &Thread, info: &libc::siginfo_t) {
     let signo = info.si_signo;
-    if !t.signals.awaits(signo) && action::handler_of(signo).is_none() {
-        action::redeliver(signo);
-        return;
+    if !t.signals.awaits(signo) {
+        if !accepts(t, signo) {
+            // It has waited for it, and does no more: its default action is not meant.
+            leave_to_others(info);
+            return;
+        }
+        if action::handler_of(signo).is_none() {
+            action::redeliver(signo);
+            return;
+        }
     }
     post(t, info, true);
     // It may have blocked the signal or ended meanwhile, with its look behind it.
@@ -215,6 +222,8 @@ pub fn collect_from_kernel() {
         match found {
             None => {}
             Some(t) if t.signals.awaits(signo) => alert(t, signo),
+            // It has waited for it, and does no more: the kernel keeps it.
+            Some(t) if !accepts(t, signo) => {}
             Some(_) if action::handler_of(signo).is_none() => sig::let_through(bit),
             Some(_) => {
                 while let Some(info) = take_from_kernel(bit) {

@@ -9,6 +9,7 @@ pub mod fd;
 pub mod greenlet;
 pub mod io;
 pub mod offload;
+pub mod old_signal;
 pub mod process;
 pub mod readiness;
 pub mod ready;

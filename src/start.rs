@@ -195,6 +195,10 @@ pub fn activate() -> bool {
         return false;
     }
     real::resolve_all();
+    if !alloc::has_room_to_start() {
+        log(format_args!("no memory: every thread stays a kernel thread"));
+        return false;
+    }
     if let Err(e) = reactor::start() {
         log(format_args!("no reactor (error {}): every thread stays a kernel thread", e.0));
         return false;

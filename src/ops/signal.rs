@@ -448,6 +448,7 @@ pub unsafe fn tgkill(pid: pid_t, tid: pid_t, signo: c_int) -> Result<c_int, Exit
 /// # Safety
 /// As the C function.
 pub unsafe fn kill(pid: pid_t, signo: c_int) -> Result<c_int, Exit> {
+    let pid = process_of(pid);
     if is_own(pid, signo) && signal::route::give_at_once(&action::sent_by_self(signo, libc::SI_USER, None)) {
         return Ok(0);
     }
@@ -472,12 +473,18 @@ pub unsafe fn killpg(group: pid_t, signo: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn sigqueue(pid: pid_t, signo: c_int, value: libc::sigval) -> Result<c_int, Exit> {
+    let pid = process_of(pid);
     let info = action::sent_by_self(signo, libc::SI_QUEUE, Some(value));
     if is_own(pid, signo) && signal::route::give_at_once(&info) {
         return Ok(0);
     }
     // SAFETY: a live structure.
     unsafe { send_to_process(signo, || syscall!(libc::SYS_rt_sigqueueinfo, pid, signo, &raw const info)) }
+}
+
+/// Linux takes a thread's id for its process's.
+fn process_of(id: pid_t) -> pid_t {
+    if id > 0 && thread::of_tid(id as u32).is_some() { sys::getpid() } else { id }
 }
 
 /// Whether the calling process, and no other, is to get a signal.

@@ -12,7 +12,7 @@ use crate::report::{self, Call, Event};
 use crate::sched;
 use crate::start;
 use crate::sync::deadline;
-use crate::sys::{self, sig, time::Deadline};
+use crate::sys::{self, alloc, sig, time::Deadline};
 use crate::syscall;
 use crate::thread::hijack::{self, Shape};
 use crate::thread::wait::Wait;
@@ -56,6 +56,7 @@ unsafe fn asked(attr: *const pthread_attr_t) -> Result<Asked, i32> {
         real::pthread_attr_getinheritsched(source, &mut inherit);
         real::pthread_attr_getschedpolicy(source, &mut policy);
         real::pthread_attr_getstack(source, &mut at, &mut block);
+        let mask = mask_in(source);
         if attr.is_null() {
             real::pthread_attr_destroy(&mut default);
             if config::get().stack_size != 0 {
@@ -71,7 +72,7 @@ unsafe fn asked(attr: *const pthread_attr_t) -> Result<Asked, i32> {
                 user: user.then_some(at as usize),
             },
             detached: detach == libc::PTHREAD_CREATE_DETACHED,
-            mask: if attr.is_null() { None } else { mask_in(attr) },
+            mask,
             native: inherit == libc::PTHREAD_EXPLICIT_SCHED && policy != libc::SCHED_OTHER
                 || !attr.is_null() && has_affinity(attr),
         })
@@ -194,11 +195,13 @@ unsafe fn prepared(
             t
         }
         None => {
-            let t = match thread::template::make(asked.shape) {
-                Some(t) => t,
-                // SAFETY: the caller's attributes.
-                None => unsafe { make(attr, asked)? },
-            };
+            // SAFETY: the caller's attributes.
+            let mut made = unsafe { make_pair(attr, asked) };
+            if matches!(made, Err(Exit::Errno(libc::EAGAIN))) && recycle::give_all() {
+                // SAFETY: as above.
+                made = unsafe { make_pair(attr, asked) };
+            }
+            let t = made?;
             report::count(Event::PairMade);
             t
         }
@@ -209,6 +212,21 @@ unsafe fn prepared(
     }
     t.prepare(start, arg, asked.detached);
     Ok(t)
+}
+
+/// A new pair. `EAGAIN` also where memory for its record, and for what its running needs, is not there at once.
+///
+/// # Safety
+/// As [`make`].
+unsafe fn make_pair(attr: *const pthread_attr_t, asked: &Asked) -> Result<&'static Thread, Exit> {
+    if !alloc::has_room() {
+        return Err(Exit::Errno(libc::EAGAIN));
+    }
+    match thread::template::make(asked.shape) {
+        Some(t) => Ok(t),
+        // SAFETY: the caller's promise.
+        None => unsafe { make(attr, asked) },
+    }
 }
 
 /// A new pair, always joinable for libc: detaching is ours.
@@ -632,8 +650,10 @@ pub unsafe fn getcpuclockid(handle: pthread_t, clock: *mut libc::clockid_t) -> R
     unsafe {
         let t = of(handle)?;
         let tid = match t.worker.get().as_ref() {
-            Some(w) if !t.has_kernel_tid() => w.tid(),
-            _ => t.tid(),
+            _ if t.has_kernel_tid() => t.tid(),
+            Some(w) => w.tid(),
+            // It has not run yet.
+            None => sys::gettid(),
         };
         *clock = (!(tid as i32) << 3) | PER_THREAD_SCHED;
     }

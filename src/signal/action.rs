@@ -246,7 +246,9 @@ pub fn wrap_existing() {
             {
                 continue;
             }
-            if is_handler(now.sa_sigaction) || (signo == libc::SIGSEGV && now.sa_sigaction == libc::SIG_DFL) {
+            if now.sa_sigaction == libc::SIG_IGN {
+                ACTIONS.lock()[signo as usize].handler = libc::SIG_IGN;
+            } else if is_handler(now.sa_sigaction) || signo == libc::SIGSEGV {
                 set(signo, &now, core::ptr::null_mut());
             }
         }

@@ -24,6 +24,8 @@ struct Heap {
     free: [*mut Free; CLASSES],
     bump: usize,
     end: usize,
+    /// A chunk for when the kernel gives no more.
+    reserve: usize,
 }
 
 struct Shared {
@@ -34,8 +36,10 @@ struct Shared {
 // SAFETY: `heap` is only touched while `lock` is held.
 unsafe impl Sync for Shared {}
 
-static SHARED: Shared =
-    Shared { lock: RawLock::new(), heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], bump: 0, end: 0 }) };
+static SHARED: Shared = Shared {
+    lock: RawLock::new(),
+    heap: UnsafeCell::new(Heap { free: [null_mut(); CLASSES], bump: 0, end: 0, reserve: 0 }),
+};
 
 /// Maps `len` bytes of zeroed memory; null when the kernel refuses.
 pub fn map(len: usize) -> *mut u8 {
@@ -63,11 +67,14 @@ impl Heap {
         let size = 1usize << shift;
         let at = (self.bump + size - 1) & !(size - 1);
         if self.bump == 0 || at + size > self.end {
-            let chunk = map(CHUNK);
-            if chunk.is_null() {
+            let chunk = match map(CHUNK) as usize {
+                0 => core::mem::take(&mut self.reserve),
+                chunk => chunk,
+            };
+            if chunk == 0 {
                 return null_mut();
             }
-            self.bump = chunk as usize;
+            self.bump = chunk;
             self.end = self.bump + CHUNK;
             return self.take(shift);
         }
@@ -82,6 +89,29 @@ impl Heap {
         unsafe { (*node).next = self.free[class] };
         self.free[class] = node;
     }
+}
+
+/// Whether there is memory for another thread's records, or to start with: what is needed for one has to be there at once, because
+/// Rust ends the process where it is not. A reserve, once it was needed, is had again before anything new is begun.
+pub fn has_room() -> bool {
+    with_heap(|heap| {
+        if heap.reserve == 0 {
+            heap.reserve = map(CHUNK) as usize;
+        }
+        heap.reserve != 0
+    })
+}
+
+/// The same for all that the first thread brings with it.
+pub fn has_room_to_start() -> bool {
+    const ALL: usize = 8 * CHUNK;
+    let probe = map(ALL);
+    if probe.is_null() {
+        return false;
+    }
+    // SAFETY: just mapped, with this length, and seen by nobody.
+    let _ = unsafe { crate::syscall!(libc::SYS_munmap, probe, ALL) };
+    has_room()
 }
 
 fn with_heap<R>(f: impl FnOnce(&mut Heap) -> R) -> R {

@@ -81,6 +81,18 @@ fn give_bound(t: &'static Thread) {
     }
 }
 
+/// Gives every pair back that waits for its next thread: memory has run out, and theirs is not of the shape that is wanted. Whether
+/// there were any.
+pub fn give_all() -> bool {
+    let mut any = false;
+    loop {
+        let next = POOL.lock().pairs.pop();
+        let Some(t) = next else { return any };
+        dispose(t);
+        any = true;
+    }
+}
+
 /// Gives the pair back to glibc, or its stack to the slab. A stale handle finds no record there, as after libc's own join.
 pub(super) fn dispose(t: &Thread) {
     let tp = t.tp();

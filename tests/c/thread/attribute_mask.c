@@ -1,4 +1,4 @@
-// pthread_attr_setsigmask_np: the thread begins with that mask, not with its creator's.
+// pthread_attr_setsigmask_np: the thread begins with that mask, not with its creator's; so with the default attributes'.
 #include "oracle.h"
 
 static void *look(void *ignored)
@@ -36,5 +36,11 @@ int main(void)
     with(&one);
     with(&none);
     finish(start(look, NULL));
+    pthread_attr_t standard;
+    MUST(pthread_attr_init(&standard) == 0);
+    MUST(pthread_attr_setsigmask_np(&standard, &one) == 0);
+    MUST(pthread_setattr_default_np(&standard) == 0);
+    finish(start(look, NULL));
+    with(&none);
     return 0;
 }

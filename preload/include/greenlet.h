@@ -108,6 +108,29 @@ greenlet_timer_t greenlet_exc_after(double seconds, int error);
 /* Cancels a timer: 1 if it had not fired, else 0, and nothing happens. */
 int greenlet_timer_cancel(greenlet_timer_t timer);
 
+/*
+ * A TCP socket that listens at the first address of host that it can be bound to, with SO_REUSEADDR. host is a name or an address; an
+ * IPv6 one serves IPv6 alone. NULL: all addresses of both families, by one socket (of IPv4 where the kernel has no other). port: 0
+ * for one that the kernel chooses. backlog: as listen(2). Close it with close(2), accept with accept(2); it blocks, and is closed on
+ * exec. May be called before greenlet_init.
+ * Returns a descriptor, or -1 with errno: EINVAL: no such port. Of the look-up: ENOENT: no such host, or it has no address. EAGAIN: no
+ * name server answers at present. EIO: one says that it cannot. EAFNOSUPPORT: the host has addresses of other families only. ENOMEM.
+ * Else of socket(2), bind(2) and listen(2), at the last address that was tried: EADDRINUSE, EADDRNOTAVAIL, EACCES, EMFILE and such.
+ */
+int greenlet_tcp_listener(const char *host, int port, int backlog);
+
+/*
+ * A TCP connection to a port of host, a name or an address; NULL: this machine. The addresses are tried as RFC 8305 says: those of IPv6
+ * and of IPv4 by turns, in the order of getaddrinfo(3); the next when one has failed, or has not answered for a quarter of a second; the
+ * first that answers wins. local: a name or an address of this machine to connect from, or NULL. The socket blocks, and is
+ * closed on exec. A greenlet_exc_after ends the wait, at the look-up's end if it comes during that; handlers of signals do not,
+ * nor does an error number of EINTR. A cancellation point. May be called before greenlet_init.
+ * Returns a descriptor, or -1 with errno: those of the look-up as of greenlet_tcp_listener. EADDRNOTAVAIL: local is no address of
+ * this machine, or of another family than host's. Else of connect(2) at the last address that failed: ECONNREFUSED, ETIMEDOUT,
+ * ENETUNREACH, EHOSTUNREACH and such.
+ */
+int greenlet_connect_tcp(const char *host, int port, const char *local);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,6 +5,7 @@ use core::ffi::{CStr, c_char, c_double, c_int, c_uint, c_void};
 use engine::Exit;
 use engine::ops::alarm::{self, Timer};
 use engine::ops::greenlet::{self as ops, Handle};
+use engine::ops::net;
 use engine::thread::Start;
 
 /// A call of the library's own: an operation, whose cancellation unwinds from this frame.
@@ -41,6 +42,14 @@ own! {
 own! {
     fn greenlet_call_after_global(seconds: c_double, start: Option<Start>, arg: *mut c_void) -> Timer
         = alarm::call_after(seconds, start, arg, true)
+}
+own! {
+    fn greenlet_tcp_listener(host: *const c_char, port: c_int, backlog: c_int) -> c_int
+        = net::tcp_listener(host, port, backlog)
+}
+own! {
+    fn greenlet_connect_tcp(host: *const c_char, port: c_int, local: *const c_char) -> c_int
+        = net::connect_tcp(host, port, local)
 }
 own! { fn greenlet_exc_after(seconds: c_double, errno: c_int) -> Timer = alarm::exc_after(seconds, errno) }
 

@@ -8,6 +8,7 @@ pub mod c11;
 pub mod fd;
 pub mod greenlet;
 pub mod io;
+pub mod net;
 pub mod offload;
 pub mod process;
 pub mod readiness;

@@ -1,4 +1,4 @@
-"""The calls of greenlet.h: greenlets.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
+"""The calls of greenlet.h: greenlets*.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
 
 There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
 """
@@ -9,6 +9,7 @@ import harness
 from harness import Skipped
 
 TIMEOUT = 100
+PROGRAMS = ["greenlets", "greenlets_net"]
 
 HEADER = """
 #include <greenlet.h>
@@ -43,29 +44,29 @@ def cases(name, options):
     return harness.cases(name, options, check)
 
 
-def linked(source, compiler, *flags):
+def linked(source, compiler, *flags, after=()):
     command = [compiler, *flags, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{harness.ROOT / 'preload/include'}",
-               "-Wl,--no-as-needed", f"-L{harness.LIBRARY.parent}", f"-Wl,-rpath,{harness.LIBRARY.parent}", "-lgreenlet", "-lm"]
+               "-Wl,--no-as-needed", f"-L{harness.LIBRARY.parent}", f"-Wl,-rpath,{harness.LIBRARY.parent}", "-lgreenlet", *after, "-lm"]
     return harness.build(source, command, compiler, "gcc" if compiler == "cc" else "g++")
 
 
 def check(workers):
     if workers is harness.BARE:
         raise Skipped("greenlets are the library's")
-    program = linked("greenlets.c", "cc", "-std=gnu11")
+    names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
+    programs = {name: linked(f"{name}.c", "cc", "-std=gnu11", after=[names]) for name in PROGRAMS}
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",
                                         f"-I{harness.ROOT / 'preload/include'}", header], harness.BARE, TIMEOUT), "C++")
     env = {"GREENLET_WORKERS": str(workers)}
-    ways = {
-        "linked": ([program], harness.BARE),
-        "preloaded": ([program], workers),
-        "by ctypes": ([sys.executable, script, harness.LIBRARY], workers),
-    }
+    ways = {"by ctypes": ([sys.executable, script, harness.LIBRARY], workers)}
+    for name, program in programs.items():
+        ways[f"{name} linked"] = ([program], harness.BARE)
+        ways[f"{name} preloaded"] = ([program], workers)
     for way, (command, setting) in ways.items():
         label = f"greenlets-{way.replace(' ', '-')}-{workers}"
         finished = harness.run(command, setting, TIMEOUT, label=label, env=env)
         harness.expect_success(finished, way)
         harness.fail_if(finished.out.strip() != "all is right", f"{way}: {finished.out.strip()}")
-    return ", ".join(ways)
+    return f"{len(ways)} ways"

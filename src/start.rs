@@ -237,6 +237,7 @@ pub fn register_at_fork() {
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
     reactor::fork_prepare();
+    ops::channel::fork_prepare();
     thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
@@ -255,6 +256,7 @@ fn release_after_fork() {
     thread::fork_done();
     signal::action::fork_done();
     thread::tls_image::LOADER.let_go();
+    ops::channel::fork_done();
     reactor::fork_done();
 }
 

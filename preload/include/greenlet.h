@@ -15,7 +15,9 @@
 #ifndef GREENLET_H
 #define GREENLET_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,6 +109,62 @@ greenlet_timer_t greenlet_exc_after(double seconds, int error);
 
 /* Cancels a timer: 1 if it had not fired, else 0, and nothing happens. */
 int greenlet_timer_cancel(greenlet_timer_t timer);
+
+/*
+ * Calls start(arg), as the calling greenlet, with a greenlet_exc_after of ETIMEDOUT that is cancelled when start returns. If a call in
+ * start has failed because of that timer, and no other, *value becomes timeout_value and 1 is returned; if not, *value becomes what
+ * start returned and 0 is returned. The time-outs of callers around it make calls in start fail too, and are theirs to tell of.
+ * value may be NULL. -1 with errno: EPERM: the caller is no greenlet. EINVAL: start is NULL, seconds is not a number.
+ */
+int greenlet_with_timeout(double seconds, void *(*start)(void *), void *arg, void *timeout_value, void **value);
+
+/*
+ * From begin to end the calling thread has a kernel thread of its own, for what must not share one. It runs beside all others; a
+ * greenlet takes no turns from then on. This version lets a thread keep its kernel thread after the end. Both return 0.
+ */
+int greenlet_native_begin(void);
+int greenlet_native_end(void);
+
+/*
+ * Events, semaphores and queues: between greenlets, and between them and all other threads, kernel threads too. The calls that wait
+ * take the longest time in seconds: 0 to look only, GREENLET_FOREVER (or anything negative) for no end. They are cancellation points,
+ * greenlet_exc_after ends them, handlers of signals do not.
+ * Errors of all: EINVAL: the object is NULL, the seconds are not a number. ETIMEDOUT: the time is over. Those of _new: NULL with errno:
+ * EPERM: greenlet_init has not been called. _free: nobody may be using the object, or use it later; NULL: nothing happens.
+ */
+#define GREENLET_FOREVER (-1.0)
+
+/*
+ * An event carries one value, or one error, to all who wait for it, and to those who come later. send: EALREADY: it has been sent;
+ * reset makes it one that has not. send_exception: the waits fail with this error number; EINVAL: it is not positive. Who waits
+ * when it is sent gets what was sent, or what was sent since, even if the event is reset before its turn. ready: 1 when sent, else 0.
+ */
+typedef struct greenlet_event greenlet_event_t;
+greenlet_event_t *greenlet_event_new(void);
+int greenlet_event_send(greenlet_event_t *event, void *value);
+int greenlet_event_send_exception(greenlet_event_t *event, int error);
+int greenlet_event_wait(greenlet_event_t *event, double seconds, void **value);
+int greenlet_event_ready(greenlet_event_t *event);
+int greenlet_event_reset(greenlet_event_t *event);
+void greenlet_event_free(greenlet_event_t *event);
+
+/* A counting semaphore. release: EOVERFLOW: the count would pass UINT_MAX. */
+typedef struct greenlet_sem greenlet_sem_t;
+greenlet_sem_t *greenlet_sem_new(unsigned count);
+int greenlet_sem_acquire(greenlet_sem_t *sem, double seconds);
+int greenlet_sem_release(greenlet_sem_t *sem);
+void greenlet_sem_free(greenlet_sem_t *sem);
+
+/*
+ * A queue of so many pointers at most, first in, first out. put waits while it is full, get while it is empty. new: EINVAL: the capacity
+ * is 0. length: how many it holds, or -1. What it still holds when it is freed is lost.
+ */
+typedef struct greenlet_queue greenlet_queue_t;
+greenlet_queue_t *greenlet_queue_new(size_t capacity);
+int greenlet_queue_put(greenlet_queue_t *queue, void *item, double seconds);
+int greenlet_queue_get(greenlet_queue_t *queue, double seconds, void **item);
+ssize_t greenlet_queue_length(greenlet_queue_t *queue);
+void greenlet_queue_free(greenlet_queue_t *queue);
 
 /*
  * A TCP socket that listens at the first address of host that it can be bound to, with SO_REUSEADDR. host is a name or an address; an

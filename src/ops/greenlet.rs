@@ -14,7 +14,7 @@ use crate::sched;
 use crate::start;
 use crate::sys::{self, time};
 use crate::thread::wait::{self, Wait};
-use crate::thread::{ENDED, FREE, Start, Thread, cancel};
+use crate::thread::{ENDED, FREE, Start, Thread, bind, cancel};
 use core::ffi::{c_double, c_int, c_uint, c_void};
 
 /// A greenlet's handle; 0 is nobody's.
@@ -154,6 +154,17 @@ pub(super) fn after(seconds: c_double) -> u64 {
 /// Whether the greenlet has not ended.
 pub(super) fn is_alive(handle: Handle) -> bool {
     of(handle).is_some_and(|t| t.life.load(Ordering::Acquire) != ENDED)
+}
+
+/// greenlet_native_begin(3).
+pub fn native_begin() -> Result<c_int, Exit> {
+    bind::to_kernel_thread();
+    Ok(0)
+}
+
+/// greenlet_native_end(3). A thread that was bound stays so.
+pub fn native_end() -> Result<c_int, Exit> {
+    Ok(0)
 }
 
 /// greenlet_yield(3).

@@ -5,6 +5,7 @@
 
 pub mod alarm;
 pub mod c11;
+pub mod channel;
 pub mod fd;
 pub mod greenlet;
 pub mod io;

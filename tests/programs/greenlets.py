@@ -9,7 +9,7 @@ import harness
 from harness import Skipped
 
 TIMEOUT = 100
-PROGRAMS = ["greenlets", "greenlets_net"]
+PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync"]
 
 HEADER = """
 #include <greenlet.h>

@@ -59,6 +59,19 @@ static bool has_ipv6(void)
     return socket >= 0;
 }
 
+// Two listeners with one port, which nobody else may have of either family.
+static void make_pair(const char *one, const char *two, int backlog, int listeners[2])
+{
+    for (int tries = 0; tries < 50; tries++) {
+        listeners[0] = greenlet_tcp_listener(one, 0, backlog);
+        listeners[1] = greenlet_tcp_listener(two, port_of(listeners[0]), 8);
+        if (listeners[1] >= 0)
+            return;
+        CHECK(errno == EADDRINUSE && close(listeners[0]) == 0);
+    }
+    CHECK(false);
+}
+
 // ---- what is made ---------------------------------------------------------------------------------------------
 
 static void meet(int listener, const char *host, const char *local)
@@ -83,12 +96,12 @@ static void families(void)
     meet(four, "both.test", NULL); // ::1 refuses
     meet(four, "127.0.0.1", "127.0.0.1");
     if (has_ipv6()) {
-        int six = greenlet_tcp_listener("::1", 0, 50), any = greenlet_tcp_listener("::", 0, 50);
+        int six = greenlet_tcp_listener("::1", 0, 50), beside[2];
         meet(both, "::1", NULL);
         meet(six, "::1", "::1");
         CHECK(option(six, IPPROTO_IPV6, IPV6_V6ONLY) == 1 && option(both, IPPROTO_IPV6, IPV6_V6ONLY) == 0);
-        int beside = greenlet_tcp_listener("0.0.0.0", port_of(any), 50); // IPv6 alone leaves the other family's port
-        CHECK(beside >= 0 && close(beside) == 0 && close(six) == 0 && close(any) == 0);
+        make_pair("::", "0.0.0.0", 8, beside); // IPv6 alone leaves the other family's port
+        CHECK(close(beside[0]) == 0 && close(beside[1]) == 0 && close(six) == 0);
     }
     CHECK(greenlet_tcp_listener("127.0.0.1", port_of(four), 1) == -1 && errno == EADDRINUSE);
     CHECK(close(both) == 0 && close(four) == 0);
@@ -187,9 +200,9 @@ static void timeouts(void)
 // The first family's address does not answer, the second's does: it wins after a quarter of a second.
 static void happy_eyeballs(void)
 {
-    int held[8], six = greenlet_tcp_listener("::1", 0, 0), port = fill(six, held, 8);
-    int four = greenlet_tcp_listener("127.0.0.1", port, 8);
-    CHECK(four >= 0);
+    int held[8], pair[2];
+    make_pair("::1", "127.0.0.1", 0, pair);
+    int port = fill(pair[0], held, 8);
     double begin = now();
     int socket = greenlet_connect_tcp("both.test", port, NULL);
     double took = now() - begin;
@@ -200,7 +213,7 @@ static void happy_eyeballs(void)
     close(socket);
     for (int i = 0; i < 8; i++)
         close(held[i]);
-    CHECK(close(four) == 0 && close(six) == 0);
+    CHECK(close(pair[0]) == 0 && close(pair[1]) == 0);
 }
 
 int main(void)

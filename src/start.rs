@@ -1,9 +1,10 @@
 //! The file that wires the engine: load, activation, fork, exit.
 
 use crate::arch;
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::ops;
+use crate::origin;
 use crate::park::lot;
 use crate::reactor;
 use crate::real;
@@ -25,6 +26,12 @@ const LOADED: u32 = 1;
 /// Active, and every number above it too: so many more vfork children have a thread's stack, or there may be a process
 /// beside us.
 const ACTIVE: u32 = 2;
+
+/// Whether nothing is to start until the program says so: it is linked with the library, which is not preloaded.
+static DORMANT: AtomicBool = AtomicBool::new(false);
+
+/// How long threads that were in the middle of a call of libc's, when the library came alive, have to come out of it.
+const IN_THE_MIDDLE: u64 = 20_000_000;
 
 /// 1 once there has been a process beside us.
 static BESIDE: AtomicU32 = AtomicU32::new(0);
@@ -110,6 +117,7 @@ pub fn load() {
     register_at_fork();
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };
+    DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
     STATE.store(LOADED, Ordering::Release);
     log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));
 }
@@ -181,9 +189,29 @@ fn look_at_clock() -> bool {
     moved
 }
 
+/// Starts the engine because the program says so, also beside threads that it has made before: those stay kernel threads.
+pub fn awaken() -> bool {
+    let was_dormant = DORMANT.swap(false, Ordering::Relaxed);
+    let has_elders = was_dormant && !started() && !sys::is_single_threaded();
+    if has_elders {
+        // Said before there is anybody who could ask.
+        thread::foreign::note_elders();
+    }
+    let done = activate();
+    if !done {
+        DORMANT.store(was_dormant, Ordering::Relaxed);
+    } else if has_elders {
+        time::pause(IN_THE_MIDDLE);
+    }
+    done
+}
+
 /// Starts the engine: the calling thread, the only one so far, is about to make a second. False when it
 /// cannot be, and threads stay kernel threads.
 pub fn activate() -> bool {
+    if DORMANT.load(Ordering::Relaxed) {
+        return false;
+    }
     match STATE.load(Ordering::Acquire) {
         // Not in another process's memory; and what the library opened in another's table would stay there.
         LOADED if arch::tls::is_held() || reactor::is_table_shared() => return false,

@@ -8,7 +8,8 @@
  *
  * Other threads of the program run beside greenlets and may use every call here.
  *
- * Link with -lgreenlet, or preload the library. Calls that return an int return 0, or -1 with errno set.
+ * Link with -lgreenlet, or preload the library. One that is linked, or loaded by dlopen(3), does nothing before greenlet_init: threads are
+ * kernel threads. Calls that return an int return 0, or -1 with errno set.
  *
  * Every call is thread-safe. None is async-signal-safe, but greenlet_version, greenlet_active and greenlet_current.
  */
@@ -34,10 +35,16 @@ typedef uint64_t greenlet_t;
 #define GREENLET_KILLED ((void *)-1)
 
 /*
- * Starts the model. flags: 0. Later calls do nothing. The first caller becomes a greenlet itself, and has the turn when this
- * returns; call it first in main, before there are other threads.
+ * Starts the model, at any time, in the process's first thread. flags: 0. Later calls do nothing, in whatever thread. The first
+ * caller becomes a greenlet itself, and has the turn when this returns.
+ *
+ * In a program that is linked with the library the pthreads made from now on are green threads. Those made before stay kernel
+ * threads; where they wait in libc at this moment, for a mutex, a condition, a read-write lock, a semaphore, a pthread_once, a futex
+ * or a descriptor, they are woken by the new ones too. Not so in a barrier: it must not be used by others until they have left it. With
+ * such threads the call takes 20 ms, in which those that were just unlocking something come to an end.
+ *
  * EINVAL: unknown flags. ENOTSUP: the library is switched off (GREENLET_DISABLE), or cannot work with this C library, or the
- * first call, in a process with one thread, does not come from its first thread.
+ * first call does not come from the process's first thread and nothing has started yet.
  */
 int greenlet_init(unsigned flags);
 

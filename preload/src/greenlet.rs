@@ -9,10 +9,19 @@ use engine::ops::greenlet::{self as ops, Handle};
 use engine::ops::net;
 use engine::thread::Start;
 
+/// Exports a function under its name, with the version since which the library has it.
+macro_rules! exported {
+    ($name:ident) => {
+        versioned! {
+            concat!("greenlet_own_", stringify!($name)), concat!(stringify!($name), "@@GREENLET_0.1"), $name
+        }
+    };
+}
+
 /// A call of the library's own: an operation, whose cancellation unwinds from this frame.
 macro_rules! own {
     (fn $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $operation:expr) => {
-        #[unsafe(no_mangle)]
+        exported! { $name }
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
             loop {
                 // SAFETY: the operation takes what the C function takes, and the program vouches for it.
@@ -90,7 +99,7 @@ own! { fn greenlet_queue_length(queue: *mut Queue) -> isize = channel::length(qu
 /// The frees of a kind of object.
 macro_rules! frees {
     ($($name:ident: $type:ty;)*) => {$(
-        #[unsafe(no_mangle)]
+        exported! { $name }
         unsafe extern "C" fn $name(object: *mut $type) {
             // SAFETY: the program gives back what it was given.
             unsafe { channel::free(object) }
@@ -104,22 +113,22 @@ frees! {
     greenlet_queue_free: Queue;
 }
 
-#[unsafe(no_mangle)]
+exported! { greenlet_timer_cancel }
 extern "C" fn greenlet_timer_cancel(timer: Timer) -> c_int {
     alarm::cancel_timer(timer)
 }
 
-#[unsafe(no_mangle)]
+exported! { greenlet_active }
 extern "C" fn greenlet_active() -> c_int {
     c_int::from(ops::is_active())
 }
 
-#[unsafe(no_mangle)]
+exported! { greenlet_current }
 extern "C" fn greenlet_current() -> Handle {
     ops::current()
 }
 
-#[unsafe(no_mangle)]
+exported! { greenlet_version }
 extern "C" fn greenlet_version() -> *const c_char {
     const VERSION: &CStr = match CStr::from_bytes_with_nul(concat!(env!("CARGO_PKG_VERSION"), "\0").as_bytes()) {
         Ok(version) => version,

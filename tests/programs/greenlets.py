@@ -3,6 +3,7 @@
 There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
 """
 
+import subprocess
 import sys
 
 import harness
@@ -11,6 +12,9 @@ from harness import Skipped
 TIMEOUT = 100
 PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late"]
 LINKED_ONLY = ["greenlets_late"]
+PREFIX = harness.BUILD / "prefix"
+FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
+PATH = {"PKG_CONFIG_PATH": str(PREFIX / "lib/pkgconfig")}
 
 HEADER = """
 #include <greenlet.h>
@@ -45,17 +49,33 @@ def cases(name, options):
     return harness.cases(name, options, check)
 
 
-def linked(source, compiler, *flags, after=()):
-    command = [compiler, *flags, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{harness.ROOT / 'preload/include'}",
-               "-Wl,--no-as-needed", f"-L{harness.LIBRARY.parent}", f"-Wl,-rpath,{harness.LIBRARY.parent}", "-lgreenlet", *after, "-lm"]
+def succeed(command, **settings):
+    env = {**harness.plain_environment(), "GREENLET_LIB": str(harness.LIBRARY), **settings}
+    return subprocess.run([*map(str, command)], env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def install():
+    """The library as a user has it: what it takes to link, from pkg-config."""
+    harness.require("pkg-config", "pkgconf")
+    harness.require_library()
+    succeed([harness.ROOT / "scripts/install", "--prefix", PREFIX])
+    finished = harness.run([PREFIX / "bin/greenlet-run", "sh", "-c", "echo $LD_PRELOAD"], harness.BARE, TIMEOUT)
+    harness.fail_if(finished.out.strip() != f"{PREFIX}/lib/libgreenlet.so.{succeed(FLAGS[:1] + ['--modversion', 'greenlet'], **PATH)}",
+                    f"the installed launcher: {finished.out.strip()} {finished.err.strip()}")
+    return succeed(FLAGS, **PATH).split()
+
+
+def linked(source, compiler, flags, after=()):
+    command = [compiler, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wl,--no-as-needed", f"-Wl,-rpath,{PREFIX}/lib", *flags, *after, "-lm"]
     return harness.build(source, command, compiler, "gcc" if compiler == "cc" else "g++")
 
 
 def check(workers):
     if workers is harness.BARE:
         raise Skipped("greenlets are the library's")
+    flags = install()
     names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
-    programs = {name: linked(f"{name}.c", "cc", "-std=gnu11", after=[names]) for name in PROGRAMS}
+    programs = {name: linked(f"{name}.c", "cc", ["-std=gnu11", *flags], after=[names]) for name in PROGRAMS}
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",

@@ -23,7 +23,7 @@ def check(workers):
     if workers is harness.BARE:
         raise harness.Skipped("greenlets are the library's")
     flags = greenlets.install()
-    tests = [producers, echoes, crawls, chats]
+    tests = [producers, echoes, crawls, chats, without_greenlets]
     for test in tests:
         test(flags, {**harness.plain_environment(), "GREENLET_WORKERS": str(workers)})
     return f"{len(list(EXAMPLES.iterdir()))} programs"
@@ -47,6 +47,16 @@ def producers(flags, env):
         harness.expect_success(finished, str(command[-1]))
         expected = f"the numbers to {numbers} are {numbers * (numbers + 1) // 2} together"
         harness.fail_if(finished.out.strip() != expected, f"{command}: {finished.out.strip()}")
+
+
+def without_greenlets(flags, env):
+    """The stub has the real library's calls, and says that it has no greenlets."""
+    stub = greenlets.PREFIX / "lib/greenlet-stub"
+    exported = [sorted(words.split()[-1] for words in greenlets.succeed(["nm", "-D", "--defined-only", library]).splitlines()
+                       if " greenlet_" in words) for library in (stub / "libgreenlet.so.0", harness.LIBRARY)]
+    harness.fail_if(exported[0] != exported[1], f"the stub's calls are not the library's: {set(exported[0]) ^ set(exported[1])}")
+    finished = harness.run([compiled("produce.c", flags)], harness.BARE, TIMEOUT, env={**env, "LD_LIBRARY_PATH": str(stub)})
+    harness.fail_if((finished.status, finished.err) != (1, "produce: Function not implemented\n"), f"the stub: {finished.err}")
 
 
 def free_port():

@@ -191,6 +191,9 @@ fn look_at_clock() -> bool {
 
 /// Starts the engine because the program says so, also beside threads that it has made before: those stay kernel threads.
 pub fn awaken() -> bool {
+    if !started() && !is_first_thread() {
+        return false;
+    }
     let was_dormant = DORMANT.swap(false, Ordering::Relaxed);
     let has_elders = was_dormant && !started() && !sys::is_single_threaded();
     if has_elders {
@@ -218,8 +221,7 @@ pub fn activate() -> bool {
         LOADED => {}
         state => return state >= ACTIVE && active(),
     }
-    // A thread that libc did not make (a raw clone) cannot be adopted as the main thread.
-    if sys::gettid() as i32 != sys::getpid() {
+    if !is_first_thread() {
         return false;
     }
     real::resolve_all();
@@ -244,6 +246,12 @@ pub fn activate() -> bool {
     signal::setxid::take_over();
     log(format_args!("active in process {}", sys::getpid()));
     true
+}
+
+/// Whether the caller can be adopted as the main thread: one that libc did not make (a raw clone) cannot, nor one that the program
+/// has made meanwhile.
+fn is_first_thread() -> bool {
+    sys::gettid() as i32 == sys::getpid()
 }
 
 /// Registers the fork handlers, unless that is done. Called by [`load`] and before anybody else registers some, which

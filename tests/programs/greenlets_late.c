@@ -115,6 +115,12 @@ static void *begins(void *unused)
     return unused;
 }
 
+static void *tries(void *unused)
+{
+    CHECK(greenlet_init(0) == -1 && errno == ENOTSUP && greenlet_active() == 0);
+    return unused;
+}
+
 static void *(*const elders[])(void *) = {
     waits_for_signal, waits_for_broadcast, waits_for_broadcast, locks, writes, takes, reads, waits_for_word, begins,
 };
@@ -176,6 +182,7 @@ int main(void)
     CHECK(pthread_mutex_lock(&held) == 0 && pthread_rwlock_rdlock(&rwlock) == 0);
     for (int i = 0; i < ELDERS; i++)
         CHECK(pthread_create(&old[i], NULL, elders[i], NULL) == 0);
+    CHECK(pthread_create(&player, NULL, tries, NULL) == 0 && pthread_join(player, NULL) == 0);
     CHECK(pthread_create(&player, NULL, plays, NULL) == 0);
     usleep(50000); // until all wait
     CHECK(tasks() == ELDERS + 2 && greenlet_active() == 0 && is_kernels());

@@ -176,7 +176,7 @@ impl EventSource for Events {
 
 fn look_at_signals() {
     if reactor::take_signalled() {
-        signal::route::collect_from_kernel();
+        signal::route::collect_from_kernel(sig::ALL);
     }
 }
 
@@ -240,6 +240,7 @@ pub fn activate() -> bool {
     // SAFETY: the only thread; the pair is nobody else's.
     unsafe { sched::start(config::get().workers, &Events, main, pair.tp, loop_pair.stack_base.get()) };
     signal::altstack::first_worker_started(main);
+    signal::route::take_over(main);
     exit::watch_main();
     STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::Release);
     signal::action::wrap_existing();

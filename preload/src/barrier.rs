@@ -5,3 +5,4 @@ use engine::ops;
 use libc::pthread_barrier_t;
 
 hook! { fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> ErrorNumber = ops::barrier::wait }
+hook! { fn pthread_barrier_destroy(barrier: *mut pthread_barrier_t) -> ErrorNumber = ops::barrier::destroy }

@@ -201,6 +201,15 @@ unsafe extern "C-unwind" {
     pub fn bsd_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn ssignal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;
+
+    // sigset(3) and sigvec(3), with their kin.
+    pub fn sighold(signal: c_int) -> c_int;
+    pub fn sigrelse(signal: c_int) -> c_int;
+    pub fn sigignore(signal: c_int) -> c_int;
+    pub fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t;
+    pub fn sigblock(mask: c_int) -> c_int;
+    pub fn sigsetmask(mask: c_int) -> c_int;
+    pub fn siggetmask() -> c_int;
     pub fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
 

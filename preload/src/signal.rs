@@ -24,11 +24,22 @@ hook! {
         = ops::signal::pthread_sigmask
 }
 
+hook! { fn sighold(signal: c_int) -> c_int = ops::old_signal::sighold }
+hook! { fn sigrelse(signal: c_int) -> c_int = ops::old_signal::sigrelse }
+hook! { always fn sigignore(signal: c_int) -> c_int = ops::old_signal::sigignore }
+hook! { always fn sigset(signal: c_int, handler: sighandler_t) -> sighandler_t = ops::old_signal::sigset }
+hook! { fn sigblock(mask: c_int) -> c_int = ops::old_signal::sigblock }
+hook! { fn sigsetmask(mask: c_int) -> c_int = ops::old_signal::sigsetmask }
+hook! { fn siggetmask() -> c_int = ops::old_signal::siggetmask }
+
 hook! { fn pthread_kill(thread: pthread_t, signal: c_int) -> ErrorNumber = ops::signal::pthread_kill }
 hook! {
     fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: sigval) -> ErrorNumber = ops::signal::pthread_sigqueue
 }
 hook! { fn tgkill(process: pid_t, thread: pid_t, signal: c_int) -> c_int = ops::signal::tgkill }
+hook! { fn kill(process: pid_t, signal: c_int) -> c_int = ops::signal::kill }
+hook! { fn killpg(group: pid_t, signal: c_int) -> c_int = ops::signal::killpg }
+hook! { fn sigqueue(process: pid_t, signal: c_int, value: sigval) -> c_int = ops::signal::sigqueue }
 hook! { fn raise(signal: c_int) -> c_int = ops::signal::raise }
 hook! { fn sigpending(set: *mut sigset_t) -> c_int = ops::signal::sigpending }
 hook! { fn sigsuspend(mask: *const sigset_t) -> c_int = ops::signal::sigsuspend }

@@ -31,6 +31,7 @@ pub mod tls {
         if arch::deferred() && arch::depth() == 0 {
             crate::signal::run_deferred();
             crate::thread::bind::obey();
+            crate::thread::cancel::obey();
         }
     }
 

@@ -11,6 +11,7 @@ pub mod greenlet;
 pub mod io;
 pub mod net;
 pub mod offload;
+pub mod old_signal;
 pub mod process;
 pub mod readiness;
 pub mod ready;

@@ -8,7 +8,8 @@ use crate::report::Call;
 use crate::signal::{self, Interruption, action, altstack};
 use crate::start::{active, started};
 use crate::sys::time::Timespec;
-use crate::sys::{self, mem, sig, time};
+use crate::sys::{self, mem, sig, task, time};
+use crate::syscall;
 use crate::thread::beside::Shares;
 use crate::thread::wait::{self, Wait};
 use crate::thread::{self, ENDED, FREE, Thread};
@@ -116,25 +117,34 @@ unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
     unsafe { sig::of_set(set) & !sig::NEVER_BLOCKED }
 }
 
+/// Changes the calling thread's mask; what it was.
+pub(super) fn change_mask(how: c_int, set: sig::Mask) -> Result<sig::Mask, Exit> {
+    let Some(t) = thread::current() else { return Err(Exit::Native) };
+    t.sync_mask();
+    let before = t.mask.get();
+    let set = set & !sig::NEVER_BLOCKED;
+    let mask = match how {
+        libc::SIG_BLOCK => before | set,
+        libc::SIG_UNBLOCK => before & !set,
+        libc::SIG_SETMASK => set,
+        _ => return Err(Errno::INVAL.into()),
+    };
+    // To block nothing more is to ask.
+    if mask != before || how != libc::SIG_BLOCK {
+        signal::set_thread_mask(t, mask);
+    }
+    Ok(before)
+}
+
 /// pthread_sigmask(3).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset_t) -> Result<(), Exit> {
-    let Some(t) = thread::current() else { return Err(Exit::Native) };
-    t.sync_mask();
-    let before = t.mask.get();
-    if !new.is_null() {
-        // SAFETY: the caller's set.
-        let set = unsafe { mask_of(new) };
-        let mask = match how {
-            libc::SIG_BLOCK => before | set,
-            libc::SIG_UNBLOCK => before & !set,
-            libc::SIG_SETMASK => set,
-            _ => return Err(Errno::INVAL.into()),
-        };
-        signal::set_thread_mask(t, mask);
-    }
+    // Without a set `how` does not matter.
+    // SAFETY: the caller's set.
+    let (how, set) = if new.is_null() { (libc::SIG_BLOCK, 0) } else { (how, unsafe { mask_of(new) }) };
+    let before = change_mask(how, set)?;
     if !old.is_null() {
         // SAFETY: as above; the kernel writes eight bytes, and so do we.
         unsafe { *old.cast::<sig::Mask>() = before };
@@ -217,13 +227,26 @@ pub unsafe fn pthread_sigqueue(handle: pthread_t, signo: c_int, value: libc::sig
     Ok(())
 }
 
+/// What the kernel has pending for the calling thread: for the process, and for its kernel thread, if it has one. The process's
+/// first is main's, wherever main runs.
+fn pending_in_kernel(t: &Thread) -> sig::Mask {
+    let all = sig::pending();
+    // SAFETY: workers are never freed.
+    let is_at_home = !thread::is_main(t) || unsafe { (*t.worker.get()).is_first() };
+    if t.is_bound() || all == 0 && is_at_home {
+        return all;
+    }
+    let (private, shared) = task::pending(sys::getpid() as u32);
+    shared | if thread::is_main(t) { private } else { 0 }
+}
+
 /// sigpending(2): the kernel's, and what waits in the thread's own inbox.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
-    let pending = sig::pending() | t.signals.inbox.pending() | signal::route::unclaimed();
+    let pending = pending_in_kernel(t) | t.signals.inbox.pending() | signal::route::unclaimed();
     // SAFETY: the caller's set, whose first word holds signals 1 to 64.
     unsafe {
         set.write_bytes(0, 1);
@@ -417,6 +440,60 @@ pub unsafe fn tgkill(pid: pid_t, tid: pid_t, signo: c_int) -> Result<c_int, Exit
         Some(t) => send(t, signo).map(|()| 0),
         None => Err(Exit::Native),
     }
+}
+
+/// kill(2). What the calling process gets has somebody to take it before the call returns, as in the kernel: a thread that
+/// is parked, or runnable, cannot go on without having seen it.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn kill(pid: pid_t, signo: c_int) -> Result<c_int, Exit> {
+    if is_own(pid, signo) && signal::route::give_at_once(&action::sent_by_self(signo, libc::SI_USER, None)) {
+        return Ok(0);
+    }
+    // SAFETY: integers.
+    unsafe { send_to_process(signo, || syscall!(libc::SYS_kill, pid, signo)) }
+}
+
+/// killpg(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn killpg(group: pid_t, signo: c_int) -> Result<c_int, Exit> {
+    if group < 0 {
+        return Err(Errno::INVAL.into());
+    }
+    // SAFETY: integers.
+    unsafe { kill(-group, signo) }
+}
+
+/// sigqueue(3).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sigqueue(pid: pid_t, signo: c_int, value: libc::sigval) -> Result<c_int, Exit> {
+    let info = action::sent_by_self(signo, libc::SI_QUEUE, Some(value));
+    if is_own(pid, signo) && signal::route::give_at_once(&info) {
+        return Ok(0);
+    }
+    // SAFETY: a live structure.
+    unsafe { send_to_process(signo, || syscall!(libc::SYS_rt_sigqueueinfo, pid, signo, &raw const info)) }
+}
+
+/// Whether the calling process, and no other, is to get a signal.
+fn is_own(pid: pid_t, signo: c_int) -> bool {
+    pid == sys::getpid() && (1..=64).contains(&signo)
+}
+
+/// What was pending before may be the calling kernel thread's alone: then the monitor sorts it out.
+fn send_to_process(signo: c_int, send: impl FnOnce() -> Result<usize, Errno>) -> Result<c_int, Exit> {
+    let bit = if (1..=64).contains(&signo) { sig::bit(signo) } else { 0 };
+    let was_pending = bit == 0 || sig::pending() & bit != 0;
+    send()?;
+    if !was_pending {
+        signal::route::collect_from_kernel(bit);
+    }
+    Ok(0)
 }
 
 /// raise(3): to the calling thread.

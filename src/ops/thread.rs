@@ -127,7 +127,9 @@ pub(super) unsafe fn create_as(
     // SAFETY: the caller's arguments throughout.
     unsafe {
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
-        if asked.native || task::is_inherited() || !start::activate() {
+        // First, so that a thread that is left to the kernel waits where green ones find it.
+        let is_active = start::activate();
+        if asked.native || task::is_inherited() || !is_active {
             report::count(Event::Native);
             return if arch::has_own_table() { create_in_own_table(out, attr, start, arg) } else { Err(Exit::Native) };
         }

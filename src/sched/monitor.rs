@@ -189,7 +189,7 @@ fn answer() {
 
 fn look(seen: &mut [Seen], growth: &mut Growth) {
     TICKED.store(1, Ordering::Relaxed);
-    crate::signal::route::collect_from_kernel();
+    crate::signal::route::collect_from_kernel(crate::sys::sig::ALL);
     // Workers that get on look for events themselves.
     let stuck = permits().iter().zip(seen.iter()).all(|(p, s)| p.tick.load(Ordering::Relaxed) == s.tick);
     if stuck && !pool::is_polling() {

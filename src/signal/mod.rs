@@ -23,7 +23,7 @@ pub mod route;
 pub mod setxid;
 
 use crate::arch::{self, tls};
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
@@ -209,6 +209,8 @@ unsafe fn deliver(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void
         if is_kick(&*info) {
             if tls::depth() == 0 {
                 kicked();
+            } else {
+                tls::set_deferred(true);
             }
             return;
         }
@@ -256,11 +258,14 @@ unsafe fn deliver(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void
             t.signals.count_run();
         }
         // What the program sees and changes in its handler is the handler's mask.
+        let interrupted = mask_after(context);
         let before = t.map(|t| t.mask.replace(sig::mask()));
         action::call(signo, info, context);
-        if let (Some(t), Some(_)) = (t, before) {
-            // The mask that the kernel is about to put back: the handler may have changed that too.
-            t.mask.set(mask_after(context));
+        if let (Some(t), Some(before)) = (t, before) {
+            // The mask that the kernel is about to put back: the handler may have changed that. If not it is the thread's; the
+            // kernel's may still be, or be already, that of another handler whose beginning or end this one has interrupted.
+            let after = mask_after(context);
+            t.mask.set(if after == interrupted { before } else { after });
             run_what_came(t);
         }
     }
@@ -348,8 +353,8 @@ fn kick(t: &Thread, signo: c_int) {
         if w.is_null() || !core::ptr::eq((*w).running(), t) || (*w).tid() == sys::gettid() {
             return;
         }
-        if t.signals.inbox.pending() & sig::bit(signo) == 0 || tcb::depth(t.tp()) > 0 {
-            // It has seen it already, or looks when it leaves the runtime.
+        // Not seen already. That it is inside the runtime, where it is told to look, says nothing: it may be just leaving.
+        if t.signals.inbox.pending() & sig::bit(signo) == 0 {
             return;
         }
         let mut info: libc::siginfo_t = core::mem::zeroed();
@@ -373,36 +378,35 @@ pub fn kicked() {
 /// Runs what is noted for the calling thread and not blocked. Called when it leaves the runtime.
 #[cold]
 pub fn run_deferred() {
-    tls::set_deferred(false);
-    route::pending();
-    let Some(t) = thread::current() else { return foreign::let_through() };
     loop {
+        tls::set_deferred(false);
+        // Others note, then tell to look.
+        fence(Ordering::SeqCst);
+        route::pending();
+        let Some(t) = thread::current() else { return foreign::let_through() };
+        // What comes while this looks is noted too: it would begin here again, on a deeper stack each time.
+        arch::depth_add(1);
         if route::has_for(t) {
             route::all();
         }
-        if !deliver_one(t) {
+        let any = deliver_one(t);
+        arch::depth_add(-1);
+        if !any && !arch::deferred() {
             return;
         }
     }
 }
 
 /// Runs the handler of one noted signal as the kernel would: with its mask, and noting what it means for an interrupted
-/// call. False when none is due.
+/// call. False when none is due. Called one level inside the runtime; the handler is outside.
 fn deliver_one(t: &Thread) -> bool {
-    if !is_due(t) {
-        return false;
-    }
-    // Until the mask is the handler's nothing else may be delivered, or one that came later would be first.
-    tls::enter();
     let before = t.mask.get();
-    let Some((info, _)) = t.signals.inbox.take(!before) else {
-        tls::leave();
-        return false;
-    };
+    let Some((info, _)) = t.signals.inbox.take(!before) else { return false };
     let signo = info.si_signo;
     let Some(a) = action::handler_of(signo) else {
-        tls::leave();
+        arch::depth_add(-1);
         action::redeliver(signo);
+        arch::depth_add(1);
         return true;
     };
     let during = before | a.mask | if a.flags & libc::SA_NODEFER != 0 { 0 } else { sig::bit(signo) };
@@ -411,8 +415,9 @@ fn deliver_one(t: &Thread) -> bool {
     let note = RAN | if a.flags & libc::SA_RESTART != 0 { 0 } else { NO_RESTART };
     t.signals.outcome.fetch_or(note, Ordering::Relaxed);
     t.signals.count_run();
-    tls::leave();
+    arch::depth_add(-1);
     action::call_noted(&info, before);
+    arch::depth_add(1);
     t.mask.set(before);
     sig::set_mask(before);
     true
@@ -421,6 +426,8 @@ fn deliver_one(t: &Thread) -> bool {
 /// The calling thread, in program code, begins or has changed its mask: there may be something for it already.
 #[inline]
 pub fn run_what_came(t: &Thread) {
+    // Whoever has a signal for it notes that, and looks at its mask.
+    fence(Ordering::SeqCst);
     route::accepted(t);
     if is_due(t) || route::has_for(t) {
         kicked();

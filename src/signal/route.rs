@@ -7,10 +7,10 @@
 //! Parked threads have no kernel thread to which the kernel could deliver. While somebody runs the monitor looks at what
 //! is pending in the kernel, each tick; when all sleep, a signalfd in the event source tells.
 
-use super::{action, alert, inbox::Inbox, is_due, is_kick, post};
+use super::{action, alert, inbox::Inbox, is_due, is_kick, kicked, post};
 use crate::arch::tls;
 use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
-use crate::sys::sig;
+use crate::sys::{self, sig, task};
 use crate::thread::{self, Thread};
 use core::ffi::c_int;
 
@@ -127,6 +127,28 @@ fn give(t: &Thread, info: &libc::siginfo_t) {
     }
 }
 
+/// Gives a signal that the calling thread sends to the process to a thread that runs its handler, in one step, as the kernel does:
+/// between two, that thread could go on, and end. False where the kernel is to see to it.
+pub fn give_at_once(info: &libc::siginfo_t) -> bool {
+    let signo = info.si_signo;
+    if action::handler_of(signo).is_none() {
+        return false;
+    }
+    tls::enter();
+    let found = taker(signo).filter(|t| accepts(t, signo) && !t.is_bound() && !t.signals.awaits(signo));
+    if let Some(t) = found {
+        give(t, info);
+        // It may not have wanted it any more.
+        pending();
+    }
+    tls::leave();
+    // What it sends to itself it has before the call returns.
+    if found.is_some_and(|t| core::ptr::eq(t, tls::current())) {
+        kicked();
+    }
+    found.is_some()
+}
+
 /// Takes back what an inbox holds of the process's.
 pub fn take_back(inbox: &Inbox, set: sig::Mask) {
     while let Some(info) = inbox.take_shared(set) {
@@ -200,10 +222,10 @@ fn take_from_kernel(set: sig::Mask) -> Option<libc::siginfo_t> {
     }
 }
 
-/// Looks at what is pending in the kernel: every kernel thread blocks it, but a parked thread may not.
-pub fn collect_from_kernel() {
-    let pending = sig::pending() & !sig::OF_LIBC;
-    let new = pending & !NOBODYS.fetch_and(pending, Ordering::SeqCst);
+/// Looks at what is pending in the kernel of `set`: every kernel thread blocks it, but a parked thread may not.
+pub fn collect_from_kernel(set: sig::Mask) {
+    let pending = sig::pending() & set & !sig::OF_LIBC;
+    let new = pending & !NOBODYS.fetch_and(pending | !set, Ordering::SeqCst);
     if new == 0 {
         return;
     }
@@ -224,6 +246,8 @@ pub fn collect_from_kernel() {
             Some(t) if t.signals.awaits(signo) => alert(t, signo),
             // It has waited for it, and does no more: the kernel keeps it.
             Some(t) if !accepts(t, signo) => {}
+            // The kernel interrupts it.
+            Some(t) if t.is_bound() => {}
             Some(_) if action::handler_of(signo).is_none() => sig::let_through(bit),
             Some(_) => {
                 while let Some(info) = take_from_kernel(bit) {
@@ -234,6 +258,21 @@ pub fn collect_from_kernel() {
     }
     self::pending();
     tls::leave();
+}
+
+/// Main, which calls, is about to share its kernel thread: what the kernel has for that one alone is main's.
+pub fn take_over(main: &Thread) {
+    if sig::pending() == 0 {
+        return;
+    }
+    for signo in each(task::pending(sys::gettid()).0) {
+        // Several of a real-time signal; the kernel gives the thread's own before the process's.
+        while task::pending(sys::gettid()).0 & sig::bit(signo) != 0
+            && let Some(info) = take_from_kernel(sig::bit(signo))
+        {
+            main.signals.inbox.add(&info, false);
+        }
+    }
 }
 
 /// Gives the kernel what waits for the calling thread or the process and is blocked: a program that is executed now finds it

@@ -1,6 +1,7 @@
 //! Barriers: the count of arrivals is kept in glibc's own first field, under the lot's bucket lock.
 
 use crate::errno::Exit;
+use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::report::Call;
 use crate::thread::wait::Wait;
@@ -63,13 +64,40 @@ pub unsafe fn wait(b: *mut libc::pthread_barrier_t) -> Result<c_int, Exit> {
     Ok(libc::PTHREAD_BARRIER_SERIAL_THREAD)
 }
 
+/// pthread_barrier_destroy(3): waits until a round that has begun is over, as glibc's does.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn destroy(b: *mut libc::pthread_barrier_t) -> Result<(), Exit> {
+    let l: *mut Layout = b.cast();
+    // SAFETY: the caller's barrier.
+    unsafe {
+        if (*l).shared != 0 {
+            return Err(Exit::Offloaded);
+        }
+        let mut why = Wake::Interrupted;
+        while why != Wake::Ready {
+            let mask = 1 << ((&raw const (*l).round).read_volatile() % 32);
+            let how = Wait::forever(Call::Barrier);
+            let parked = lot::park_for_all(b as usize, Kind::Barrier, mask, &how, || {
+                (*l).arrived != 0 && mask == 1 << ((*l).round % 32)
+            });
+            match parked {
+                Parked::Invalid => break,
+                Parked::Woken(w) => why = w,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A wake that was not the release (a signal): wait for the rest of the round.
 ///
 /// # Safety
 /// `b` is the barrier this thread has arrived at.
-unsafe fn wait_out(b: *mut libc::pthread_barrier_t, mask: u32, mut why: crate::park::Wake) {
+unsafe fn wait_out(b: *mut libc::pthread_barrier_t, mask: u32, mut why: Wake) {
     let l: *mut Layout = b.cast();
-    while why != crate::park::Wake::Ready {
+    while why != Wake::Ready {
         // SAFETY: while its round is not over the barrier exists.
         let parked = lot::park_for_all(b as usize, Kind::Barrier, mask, &Wait::forever(Call::Barrier), || unsafe {
             1 << ((*l).round % 32) == mask

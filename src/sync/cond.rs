@@ -4,7 +4,7 @@
 //! version (GLIBC_2.2.5), which hold something else in the same place, are not even read.
 
 use super::{deadline, mutex};
-use crate::arch::tls;
+use crate::arch::{self, tls};
 use crate::errno::Exit;
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
@@ -21,6 +21,8 @@ type Mutex = libc::pthread_mutex_t;
 const WREFS: usize = 36;
 const SHARED: u32 = 1;
 const MONOTONIC: u32 = 2;
+/// What one waiter of glibc's own counts there.
+const WAITER: u32 = 8;
 const _: () = assert!(size_of::<Cond>() == 48);
 
 /// # Safety
@@ -28,6 +30,16 @@ const _: () = assert!(size_of::<Cond>() == 48);
 unsafe fn flags(c: *mut Cond) -> u32 {
     // SAFETY: within the object; the flags do not change after initialisation.
     unsafe { c.byte_add(WREFS).cast::<u32>().read_volatile() }
+}
+
+/// Whether somebody waits for it as glibc does: in another process, or since before this one had green threads.
+///
+/// # Safety
+/// `c` is an initialised condition of the current version.
+unsafe fn has_others(c: *mut Cond) -> bool {
+    // SAFETY: the caller's object.
+    let flags = unsafe { flags(c) };
+    flags & SHARED != 0 || flags >= WAITER
 }
 
 /// Whether glibc waits: another process may signal it, and use its mutex. A private mutex is unlocked by our own hook, for
@@ -85,7 +97,7 @@ pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
     unsafe {
         // Asked before: a waiter that is woken may destroy it.
-        let others = flags(c) & SHARED != 0 || tell_beside();
+        let others = has_others(c) | tell_beside();
         if lot::unpark_after_rmw(c as usize, Kind::Cond, 1) == 0 && others {
             return Err(Exit::Native);
         }
@@ -100,7 +112,7 @@ pub unsafe fn signal(c: *mut Cond) -> Result<(), Exit> {
 pub unsafe fn broadcast(c: *mut Cond) -> Result<(), Exit> {
     // SAFETY: the caller's object.
     unsafe {
-        let others = flags(c) & SHARED != 0 || tell_beside();
+        let others = has_others(c) | tell_beside();
         lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
         if others {
             return Err(Exit::Native);
@@ -191,10 +203,16 @@ unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<Deadline>) -> Resu
             return wait_beside(m, until);
         }
         let how = Wait::until(Call::Cond, until).cancellable();
+        // One that may be cancelled anywhere must not be without the mutex.
+        let deferred = cancel::is_asynchronous(arch::thread_pointer()).then(cancel::Deferred::begin);
         let parked = lot::park_unchecked(key, Kind::Cond, &how, || {
             let _ = mutex::unlock(m);
         });
         mutex::lock(m)?;
+        if deferred.is_some() {
+            drop(deferred);
+            cancel::obey();
+        }
         match parked {
             Parked::Woken(Wake::TimedOut) => Err(Exit::Errno(libc::ETIMEDOUT)),
             Parked::Woken(Wake::Cancelled) if cancel::is_pending() => Err(Exit::Cancelled),

@@ -194,8 +194,8 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<Deadline>) ->
             return Err(Exit::Errno(libc::EDEADLK));
         }
         let how = Wait::until(Call::Mutex, until);
-        let mut in_vain = 0;
-        let end = loop {
+        let mut turns = Turns { m, in_vain: 0 };
+        loop {
             let mut status = libc::EBUSY;
             let parked = lot::park(
                 m as usize,
@@ -211,21 +211,38 @@ unsafe fn lock_contended(m: *mut Mutex, kind: c_int, until: Option<Deadline>) ->
             if let Parked::Woken(why) = parked {
                 status = try_as_owner(m);
                 if status == libc::EBUSY && why == Wake::TimedOut {
-                    break libc::ETIMEDOUT;
+                    return Err(Exit::Errno(libc::ETIMEDOUT));
                 }
             }
-            if status != libc::EBUSY {
-                break status;
+            match status {
+                0 => return Ok(()),
+                libc::EBUSY => turns.in_vain(),
+                e => return Err(Exit::Errno(e)),
             }
-            in_vain += 1;
-            if in_vain == IN_VAIN {
-                STARVING.of(m).fetch_add(1, Ordering::Relaxed);
-            }
-        };
-        if in_vain >= IN_VAIN {
-            STARVING.of(m).fetch_sub(1, Ordering::Relaxed);
         }
-        if end == 0 { Ok(()) } else { Err(Exit::Errno(end)) }
+    }
+}
+
+/// How often a waiter has been woken in vain. It may leave by being cancelled.
+struct Turns {
+    m: *mut Mutex,
+    in_vain: u32,
+}
+
+impl Turns {
+    fn in_vain(&mut self) {
+        self.in_vain += 1;
+        if self.in_vain == IN_VAIN {
+            STARVING.of(self.m).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Turns {
+    fn drop(&mut self) {
+        if self.in_vain >= IN_VAIN {
+            STARVING.of(self.m).fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

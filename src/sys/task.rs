@@ -1,5 +1,6 @@
 //! What the kernel says of one of this process's kernel threads.
 
+use super::sig::Mask;
 use super::time;
 use crate::syscall;
 use core::fmt::Write;
@@ -22,6 +23,18 @@ pub fn state_of(tid: u32) -> State {
         Some(b'S') if read(tid, "syscall", call).is_some_and(|nr| nr != libc::SYS_futex) => State::Waiting,
         _ => State::Held,
     }
+}
+
+/// Signals that are pending for a thread alone, and for the process. None where that cannot be asked.
+pub fn pending(tid: u32) -> (Mask, Mask) {
+    const MOST: usize = 4096;
+    let field = |text: &[u8], name: &str| {
+        let text = core::str::from_utf8(text).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        Mask::from_str_radix(line.trim(), 16).ok()
+    };
+    read_up_to::<MOST, _>(tid, "status", |text| Some((field(text, "SigPnd:")?, field(text, "ShdPnd:")?)))
+        .unwrap_or((0, 0))
 }
 
 /// Whether `is_it` holds of some kernel thread of this process.
@@ -55,9 +68,13 @@ pub fn any(mut is_it: impl FnMut(u32) -> bool) -> bool {
 
 /// Reads a file of the thread's, or the beginning of it.
 fn read<T>(tid: u32, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
+    read_up_to::<128, T>(tid, file, parse)
+}
+
+fn read_up_to<const N: usize, T>(tid: u32, file: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     let mut path = super::Line::new();
     let _ = write!(path, "/proc/self/task/{tid}/{file}\0");
-    let mut text = [0u8; 128];
+    let mut text = [0u8; N];
     // SAFETY: the path is NUL-terminated; the kernel writes at most the buffer's size.
     let n = unsafe {
         let Ok(fd) =

@@ -8,7 +8,7 @@
 //!
 //! A thread that is not ours is glibc's to cancel; see `foreign` for who wakes it.
 
-use super::{Thread, tcb};
+use super::{Thread, exit, tcb};
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use crate::park::Wake;
@@ -88,6 +88,42 @@ pub fn is_pending() -> bool {
     is_known() && is_requested(arch::thread_pointer())
 }
 
+/// Whether the thread at `tp` may be cancelled anywhere.
+pub fn is_asynchronous(tp: usize) -> bool {
+    tcb::cancel_word(tp).is_some_and(|w| w.load(Ordering::SeqCst) & (DISABLED | ASYNCHRONOUS) == ASYNCHRONOUS)
+}
+
+/// While it lives the calling thread, which may be cancelled anywhere, is cancelled at cancellation points only. [`obey`] has
+/// to follow.
+pub struct Deferred;
+
+impl Deferred {
+    pub fn begin() -> Deferred {
+        if let Some(word) = tcb::cancel_word(arch::thread_pointer()) {
+            word.fetch_and(!ASYNCHRONOUS, Ordering::SeqCst);
+        }
+        Deferred
+    }
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        if let Some(word) = tcb::cancel_word(arch::thread_pointer()) {
+            word.fetch_or(ASYNCHRONOUS, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The calling thread leaves the runtime, where it could not be cancelled: if it has been meanwhile, and may be anywhere, it
+/// ends here.
+pub fn obey() {
+    let tp = arch::thread_pointer();
+    if is_known() && tls::depth() == 0 && is_asynchronous(tp) && is_requested(tp) && exit::before_cancel() {
+        // SAFETY: it unwinds from here, as glibc's own handler does from anywhere.
+        unsafe { real::pthread_testcancel() };
+    }
+}
+
 /// Asks glibc which bits its cancellation sets, with the calling thread as the subject; what they are, 0 if not known.
 pub fn learn_bits() -> u32 {
     let known = BITS.load(Ordering::Acquire);
@@ -122,6 +158,8 @@ pub fn request(t: &Thread) -> bool {
     }
     let old = word.fetch_or(bits, Ordering::SeqCst);
     if old & (DISABLED | ASYNCHRONOUS) == ASYNCHRONOUS {
+        // For when it leaves the runtime, if it is inside.
+        tcb::set_deferred(t.tp());
         interrupt(t);
     }
     if old & DISABLED == 0 && t.cancel.waiting.load(Ordering::SeqCst) {
@@ -190,9 +228,14 @@ unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, co
         }
         let asynchronous =
             tcb::cancel_word(arch::thread_pointer()).is_some_and(|w| w.load(Ordering::SeqCst) & ASYNCHRONOUS != 0);
-        if tls::depth() == 0 && asynchronous && is_pending() {
+        if !asynchronous || !is_pending() {
+            return;
+        }
+        if tls::depth() == 0 {
             sig::set_mask((*t).mask.get());
             real::pthread_testcancel();
+        } else {
+            tls::set_deferred(true);
         }
     }
 }

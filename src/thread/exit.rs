@@ -78,6 +78,8 @@ pub fn thread_main(t: &Thread, yielder: &Yielder<(), ()>) {
     // SAFETY: libc's own function for the calling thread's C++ thread_local destructors.
     unsafe { real::__call_tls_dtors() };
     keys::run_destructors();
+    // The last that it takes.
+    signal::run_what_came(t);
     if !t.is_current_epoch() {
         end_of_child(value);
     }

@@ -3,7 +3,7 @@
 //! What may be relied on: `Ready` and `TimedOut` belong to the wait that returns them. `Interrupted` and
 //! `Cancelled` come from outside any queue and may be stale; every operation treats them as "look again".
 
-use super::{Thread, foreign, listen};
+use super::{Thread, cancel, foreign, listen};
 use crate::arch::tls;
 use crate::park::{Fire, Parker, Wake};
 use crate::report::{self, Call};
@@ -103,8 +103,11 @@ impl Waiter {
             None => report::foreign_parked(how.call),
         }
         if let Some(t) = thread {
+            // One that may be cancelled anywhere ends when it leaves the runtime (`cancel::obey`); an outer frame of it would
+            // only wait again.
+            let cancellable = how.cancellable || tls::depth() == 1 && cancel::is_asynchronous(t.tp());
             // What came before the parker was armed had nobody to wake.
-            if how.cancellable && t.cancel.begin_wait(t) {
+            if cancellable && t.cancel.begin_wait(t) {
                 self.parker.fire(Wake::Cancelled);
             }
             if signal::is_due(t) || how.failing && t.is_thrown_at() {

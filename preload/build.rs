@@ -11,7 +11,7 @@ fn main() {
     println!("cargo::rerun-if-changed=libgreenlet.map");
     for argument in [
         format!("--version-script={here}/libgreenlet.map"),
-        "-soname,libgreenlet.so".to_owned(),
+        "-soname,libgreenlet.so.0".to_owned(),
         // Threads stay parked in our code for as long as the process lives.
         "-z,nodelete".to_owned(),
         // A lazily bound call writes a kilobyte below the stack pointer, and takes the loader's lock.

@@ -35,7 +35,7 @@
 //!
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
 //! records < an inbox's list; records < stack reservations < templates < allocator; greenlets' timers < timer heap < who has the
-//! turn < run queue; timer heap < what was thrown, what has fired.
+//! turn < run queue; timer heap < what was thrown, what has fired; lot bucket < the states of events, semaphores and queues < allocator.
 
 pub mod atomic;
 pub mod park;
@@ -48,6 +48,8 @@ pub mod config;
 pub mod errno;
 #[cfg(not(loom))]
 pub mod ops;
+#[cfg(not(loom))]
+pub mod origin;
 #[cfg(not(loom))]
 pub mod reactor;
 #[cfg(not(loom))]

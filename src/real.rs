@@ -6,7 +6,7 @@
 //! In the engine's own tests, where nothing is interposed, the next definition simply is libc's.
 
 use crate::atomic::{AtomicUsize, Ordering};
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 
 /// One symbol, by name and, where it has several, by version. Each is a static in the section that [`resolve_all`] goes through,
 /// where nothing else is; the alignment keeps it an array.
@@ -145,6 +145,8 @@ next! {
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
     fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
+    fn getaddrinfo(host: *const c_char, service: *const c_char, hints: *const libc::addrinfo, found: *mut *mut libc::addrinfo) -> c_int;
+    fn freeaddrinfo(list: *mut libc::addrinfo);
     /// What pthread_atfork(3) calls; `dso` is the handle of the caller's object, null for one that is never unloaded.
     fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, dso: *mut c_void) -> c_int;
     fn __call_tls_dtors();

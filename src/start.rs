@@ -1,9 +1,10 @@
 //! The file that wires the engine: load, activation, fork, exit.
 
 use crate::arch;
-use crate::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::ops;
+use crate::origin;
 use crate::park::lot;
 use crate::reactor;
 use crate::real;
@@ -25,6 +26,12 @@ const LOADED: u32 = 1;
 /// Active, and every number above it too: so many more vfork children have a thread's stack, or there may be a process
 /// beside us.
 const ACTIVE: u32 = 2;
+
+/// Whether nothing is to start until the program says so: it is linked with the library, which is not preloaded.
+static DORMANT: AtomicBool = AtomicBool::new(false);
+
+/// How long threads that were in the middle of a call of libc's, when the library came alive, have to come out of it.
+const IN_THE_MIDDLE: u64 = 20_000_000;
 
 /// 1 once there has been a process beside us.
 static BESIDE: AtomicU32 = AtomicU32::new(0);
@@ -110,6 +117,7 @@ pub fn load() {
     register_at_fork();
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };
+    DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
     STATE.store(LOADED, Ordering::Release);
     log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));
 }
@@ -181,17 +189,39 @@ fn look_at_clock() -> bool {
     moved
 }
 
+/// Starts the engine because the program says so, also beside threads that it has made before: those stay kernel threads.
+pub fn awaken() -> bool {
+    if !started() && !is_first_thread() {
+        return false;
+    }
+    let was_dormant = DORMANT.swap(false, Ordering::Relaxed);
+    let has_elders = was_dormant && !started() && !sys::is_single_threaded();
+    if has_elders {
+        // Said before there is anybody who could ask.
+        thread::foreign::note_elders();
+    }
+    let done = activate();
+    if !done {
+        DORMANT.store(was_dormant, Ordering::Relaxed);
+    } else if has_elders {
+        time::pause(IN_THE_MIDDLE);
+    }
+    done
+}
+
 /// Starts the engine: the calling thread, the only one so far, is about to make a second. False when it
 /// cannot be, and threads stay kernel threads.
 pub fn activate() -> bool {
+    if DORMANT.load(Ordering::Relaxed) {
+        return false;
+    }
     match STATE.load(Ordering::Acquire) {
         // Not in another process's memory; and what the library opened in another's table would stay there.
         LOADED if arch::tls::is_held() || reactor::is_table_shared() => return false,
         LOADED => {}
         state => return state >= ACTIVE && active(),
     }
-    // A thread that libc did not make (a raw clone) cannot be adopted as the main thread.
-    if sys::gettid() as i32 != sys::getpid() {
+    if !is_first_thread() {
         return false;
     }
     real::resolve_all();
@@ -223,6 +253,12 @@ pub fn activate() -> bool {
     true
 }
 
+/// Whether the caller can be adopted as the main thread: one that libc did not make (a raw clone) cannot, nor one that the program
+/// has made meanwhile.
+fn is_first_thread() -> bool {
+    sys::gettid() as i32 == sys::getpid()
+}
+
 /// Registers the fork handlers, unless that is done. Called by [`load`] and before anybody else registers some, which
 /// may be earlier: an allocator does it in its first call.
 ///
@@ -242,6 +278,7 @@ pub fn register_at_fork() {
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
     reactor::fork_prepare();
+    ops::channel::fork_prepare();
     thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
@@ -260,6 +297,7 @@ fn release_after_fork() {
     thread::fork_done();
     signal::action::fork_done();
     thread::tls_image::LOADER.let_go();
+    ops::channel::fork_done();
     reactor::fork_done();
 }
 

@@ -8,14 +8,17 @@
  *
  * Other threads of the program run beside greenlets and may use every call here.
  *
- * Link with -lgreenlet, or preload the library. Calls that return an int return 0, or -1 with errno set.
+ * Link with -lgreenlet, or preload the library. One that is linked, or loaded by dlopen(3), does nothing before greenlet_init: threads are
+ * kernel threads. Calls that return an int return 0, or -1 with errno set.
  *
  * Every call is thread-safe. None is async-signal-safe, but greenlet_version, greenlet_active and greenlet_current.
  */
 #ifndef GREENLET_H
 #define GREENLET_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,10 +35,16 @@ typedef uint64_t greenlet_t;
 #define GREENLET_KILLED ((void *)-1)
 
 /*
- * Starts the model. flags: 0. Later calls do nothing. The first caller becomes a greenlet itself, and has the turn when this
- * returns; call it first in main, before there are other threads.
+ * Starts the model, at any time, in the process's first thread. flags: 0. Later calls do nothing, in whatever thread. The first
+ * caller becomes a greenlet itself, and has the turn when this returns.
+ *
+ * In a program that is linked with the library the pthreads made from now on are green threads. Those made before stay kernel
+ * threads; where they wait in libc at this moment, for a mutex, a condition, a read-write lock, a semaphore, a pthread_once, a futex
+ * or a descriptor, they are woken by the new ones too. Not so in a barrier: it must not be used by others until they have left it. With
+ * such threads the call takes 20 ms, in which those that were just unlocking something come to an end.
+ *
  * EINVAL: unknown flags. ENOTSUP: the library is switched off (GREENLET_DISABLE), or cannot work with this C library, or the
- * first call, in a process with one thread, does not come from its first thread.
+ * first call does not come from the process's first thread and nothing has started yet.
  */
 int greenlet_init(unsigned flags);
 
@@ -107,6 +116,85 @@ greenlet_timer_t greenlet_exc_after(double seconds, int error);
 
 /* Cancels a timer: 1 if it had not fired, else 0, and nothing happens. */
 int greenlet_timer_cancel(greenlet_timer_t timer);
+
+/*
+ * Calls start(arg), as the calling greenlet, with a greenlet_exc_after of ETIMEDOUT that is cancelled when start returns. If a call in
+ * start has failed because of that timer, and no other, *value becomes timeout_value and 1 is returned; if not, *value becomes what
+ * start returned and 0 is returned. The time-outs of callers around it make calls in start fail too, and are theirs to tell of.
+ * value may be NULL. -1 with errno: EPERM: the caller is no greenlet. EINVAL: start is NULL, seconds is not a number.
+ */
+int greenlet_with_timeout(double seconds, void *(*start)(void *), void *arg, void *timeout_value, void **value);
+
+/*
+ * From begin to end the calling thread has a kernel thread of its own, for what must not share one. It runs beside all others; a
+ * greenlet takes no turns from then on. This version lets a thread keep its kernel thread after the end. Both return 0.
+ */
+int greenlet_native_begin(void);
+int greenlet_native_end(void);
+
+/*
+ * Events, semaphores and queues: between greenlets, and between them and all other threads, kernel threads too. The calls that wait
+ * take the longest time in seconds: 0 to look only, GREENLET_FOREVER (or anything negative) for no end. They are cancellation points,
+ * greenlet_exc_after ends them, handlers of signals do not.
+ * Errors of all: EINVAL: the object is NULL, the seconds are not a number. ETIMEDOUT: the time is over. Those of _new: NULL with errno:
+ * EPERM: greenlet_init has not been called. _free: nobody may be using the object, or use it later; NULL: nothing happens.
+ */
+#define GREENLET_FOREVER (-1.0)
+
+/*
+ * An event carries one value, or one error, to all who wait for it, and to those who come later. send: EALREADY: it has been sent;
+ * reset makes it one that has not. send_exception: the waits fail with this error number; EINVAL: it is not positive. Who waits
+ * when it is sent gets what was sent, or what was sent since, even if the event is reset before its turn. ready: 1 when sent, else 0.
+ */
+typedef struct greenlet_event greenlet_event_t;
+greenlet_event_t *greenlet_event_new(void);
+int greenlet_event_send(greenlet_event_t *event, void *value);
+int greenlet_event_send_exception(greenlet_event_t *event, int error);
+int greenlet_event_wait(greenlet_event_t *event, double seconds, void **value);
+int greenlet_event_ready(greenlet_event_t *event);
+int greenlet_event_reset(greenlet_event_t *event);
+void greenlet_event_free(greenlet_event_t *event);
+
+/* A counting semaphore. release: EOVERFLOW: the count would pass UINT_MAX. */
+typedef struct greenlet_sem greenlet_sem_t;
+greenlet_sem_t *greenlet_sem_new(unsigned count);
+int greenlet_sem_acquire(greenlet_sem_t *sem, double seconds);
+int greenlet_sem_release(greenlet_sem_t *sem);
+void greenlet_sem_free(greenlet_sem_t *sem);
+
+/*
+ * A queue of so many pointers at most, first in, first out. put waits while it is full, get while it is empty. new: EINVAL: the capacity
+ * is 0. length: how many it holds, or -1. What it still holds when it is freed is lost.
+ */
+typedef struct greenlet_queue greenlet_queue_t;
+greenlet_queue_t *greenlet_queue_new(size_t capacity);
+int greenlet_queue_put(greenlet_queue_t *queue, void *item, double seconds);
+int greenlet_queue_get(greenlet_queue_t *queue, double seconds, void **item);
+ssize_t greenlet_queue_length(greenlet_queue_t *queue);
+void greenlet_queue_free(greenlet_queue_t *queue);
+
+/*
+ * A TCP socket that listens at the first address of host that it can be bound to, with SO_REUSEADDR. host is a name or an address; an
+ * IPv6 one serves IPv6 alone. NULL: all addresses of both families, by one socket (of IPv4 where the kernel has no other). port: 0
+ * for one that the kernel chooses. backlog: as listen(2). Close it with close(2), accept with accept(2); it blocks, and is closed on
+ * exec. May be called before greenlet_init.
+ * Returns a descriptor, or -1 with errno: EINVAL: no such port. Of the look-up: ENOENT: no such host, or it has no address. EAGAIN: no
+ * name server answers at present. EIO: one says that it cannot. EAFNOSUPPORT: the host has addresses of other families only. ENOMEM.
+ * Else of socket(2), bind(2) and listen(2), at the last address that was tried: EADDRINUSE, EADDRNOTAVAIL, EACCES, EMFILE and such.
+ */
+int greenlet_tcp_listener(const char *host, int port, int backlog);
+
+/*
+ * A TCP connection to a port of host, a name or an address; NULL: this machine. The addresses are tried as RFC 8305 says: those of IPv6
+ * and of IPv4 by turns, in the order of getaddrinfo(3); the next when one has failed, or has not answered for a quarter of a second; the
+ * first that answers wins. local: a name or an address of this machine to connect from, or NULL. The socket blocks, and is
+ * closed on exec. A greenlet_exc_after ends the wait, at the look-up's end if it comes during that; handlers of signals do not,
+ * nor does an error number of EINTR. A cancellation point. May be called before greenlet_init.
+ * Returns a descriptor, or -1 with errno: those of the look-up as of greenlet_tcp_listener. EADDRNOTAVAIL: local is no address of
+ * this machine, or of another family than host's. Else of connect(2) at the last address that failed: ECONNREFUSED, ETIMEDOUT,
+ * ENETUNREACH, EHOSTUNREACH and such.
+ */
+int greenlet_connect_tcp(const char *host, int port, const char *local);
 
 #ifdef __cplusplus
 }

@@ -65,7 +65,7 @@ can_link() {
     local scratch status=0
     command -v cc >/dev/null || return 1
     scratch=$(mktemp) || return 1
-    echo 'int main(void) { return 0; }' | cc -x c -o "$scratch" - 2>/dev/null || status=1
+    cc -x c -o "$scratch" - 2>/dev/null <<<'int main(void) { return 0; }' || status=1
     rm -f -- "$scratch"
     return "$status"
 }

@@ -1,4 +1,4 @@
-//! Timers of greenlets: greenlet_call_after(3), greenlet_exc_after(3) and their cancelling.
+//! Timers of greenlets: greenlet_call_after(3), greenlet_exc_after(3), greenlet_with_timeout(3) and their cancelling.
 //!
 //! One is an entry in the heap of deadlines (`timer`), which fires it under its own lock. What it is to run is a greenlet that
 //! was made when the timer was set: firing only makes it runnable. A timer that has fired is freed when the next is set or cancelled.
@@ -33,6 +33,7 @@ struct Alarm {
     entry: Entry,
     /// Where in the table it is.
     slot: u32,
+    handle: Timer,
     deed: Deed,
 }
 
@@ -94,7 +95,7 @@ unsafe fn fire(alarm: *const ()) {
             if errno == 0 {
                 cancel::request(into);
             } else {
-                throw::throw(into, generation, errno);
+                throw::throw(into, generation, errno, alarm.handle);
             }
         }
         Deed::Throw { .. } => {}
@@ -108,12 +109,12 @@ fn set(seconds: c_double, deed: Deed) -> Timer {
     let mut table = TABLE.lock();
     table.sweep();
     let slot = table.reserve();
-    let mut alarm = Box::new(Alarm { entry: Entry::for_deed(deadline.into(), fire), slot, deed });
-    let place = &raw mut *alarm;
     let held = &mut table.slots[slot as usize];
     held.generation = held.generation.wrapping_add(1);
-    held.alarm = Some(alarm);
     let handle = u64::from(slot + 1) << 32 | u64::from(held.generation);
+    let mut alarm = Box::new(Alarm { entry: Entry::for_deed(deadline.into(), fire), slot, handle, deed });
+    let place = &raw mut *alarm;
+    held.alarm = Some(alarm);
     // SAFETY: the alarm stays in its box until it has been unlinked, here or by firing, and `fire` takes it for what it is.
     let first = unsafe {
         (*place).entry.set_deed_of(place.cast());
@@ -157,6 +158,26 @@ pub fn exc_after(seconds: c_double, errno: c_int) -> Result<Timer, Exit> {
     }
     cancel::learn_bits();
     Ok(set(seconds, Deed::Throw { into, generation: into.generation(), errno }))
+}
+
+/// greenlet_with_timeout(3): 1 if a call in `start` has failed with what its own timer threw. What others threw stays what
+/// it is, and a timer that has fired too late for any call to fail is taken back.
+///
+/// # Safety
+/// `start` may be called with `arg`; `value` is null or writable.
+pub unsafe fn with_timeout(
+    seconds: c_double, start: Option<Start>, arg: *mut c_void, timeout_value: *mut c_void, value: *mut *mut c_void,
+) -> Result<c_int, Exit> {
+    let start = start.ok_or(Errno::INVAL)?;
+    let timer = exc_after(seconds, libc::ETIMEDOUT)?;
+    // SAFETY: the caller's routine. One that is unwound leaves a timer that finds nobody.
+    let own = unsafe { start(arg) };
+    let timed_out = cancel_timer(timer) == 0 && !throw::withdraw(timer);
+    if !value.is_null() {
+        // SAFETY: the caller's promise.
+        unsafe { value.write(if timed_out { timeout_value } else { own }) };
+    }
+    Ok(timed_out.into())
 }
 
 /// greenlet_timer_cancel(3): whether it had not fired.

@@ -6,7 +6,7 @@
 
 use super::thread as threads;
 use super::{green, time as sleeping};
-use crate::atomic::{AtomicBool, Ordering};
+use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
 use crate::report::Call;
@@ -14,7 +14,7 @@ use crate::sched;
 use crate::start;
 use crate::sys::{self, time};
 use crate::thread::wait::{self, Wait};
-use crate::thread::{ENDED, FREE, Start, Thread, cancel};
+use crate::thread::{ENDED, FREE, Start, Thread, bind, cancel};
 use core::ffi::{c_double, c_int, c_uint, c_void};
 
 /// A greenlet's handle; 0 is nobody's.
@@ -25,7 +25,11 @@ const ALIGNMENT: u32 = 6;
 const GENERATIONS: u32 = 22;
 const _: () = assert!(align_of::<Thread>() == 1 << ALIGNMENT);
 
-static INITIALISED: AtomicBool = AtomicBool::new(false);
+/// How far greenlet_init has come.
+static MODEL: AtomicU32 = AtomicU32::new(NONE);
+const NONE: u32 = 0;
+const STARTING: u32 = 1;
+const STARTED: u32 = 2;
 
 fn handle_of(t: &Thread) -> Handle {
     let address = (t as *const Thread).addr() as u64 >> ALIGNMENT;
@@ -42,7 +46,7 @@ fn of(handle: Handle) -> Option<&'static Thread> {
 
 /// The calling thread, the first to ask, becomes a greenlet.
 fn start_model() -> Result<(), Errno> {
-    if !start::activate() {
+    if !start::awaken() {
         return Err(Errno(libc::ENOTSUP));
     }
     if let Some(t) = green() {
@@ -54,7 +58,7 @@ fn start_model() -> Result<(), Errno> {
 
 /// Whether there may be greenlets. A forked child begins with the model of its parent, and without its greenlets.
 pub(super) fn ensure_model() -> Result<(), Errno> {
-    if !INITIALISED.load(Ordering::Acquire) {
+    if !is_active() {
         return Err(Errno(libc::EPERM));
     }
     if start::active() { Ok(()) } else { start_model() }
@@ -65,18 +69,22 @@ pub fn init(flags: c_uint) -> Result<c_int, Exit> {
     if flags != 0 {
         return Err(Errno::INVAL.into());
     }
-    if !INITIALISED.swap(true, Ordering::AcqRel)
-        && let Err(e) = start_model()
-    {
-        INITIALISED.store(false, Ordering::Release);
-        return Err(e.into());
+    loop {
+        match MODEL.compare_exchange(NONE, STARTING, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => break,
+            Err(STARTED) => return Ok(0),
+            // Another thread is at it.
+            Err(_) => sys::sched_yield(),
+        }
     }
-    Ok(0)
+    let started = start_model();
+    MODEL.store(if started.is_ok() { STARTED } else { NONE }, Ordering::Release);
+    Ok(started.map(|()| 0)?)
 }
 
 /// greenlet_active(3).
 pub fn is_active() -> bool {
-    INITIALISED.load(Ordering::Acquire)
+    MODEL.load(Ordering::Acquire) == STARTED
 }
 
 /// greenlet_spawn(3).
@@ -154,6 +162,17 @@ pub(super) fn after(seconds: c_double) -> u64 {
 /// Whether the greenlet has not ended.
 pub(super) fn is_alive(handle: Handle) -> bool {
     of(handle).is_some_and(|t| t.life.load(Ordering::Acquire) != ENDED)
+}
+
+/// greenlet_native_begin(3).
+pub fn native_begin() -> Result<c_int, Exit> {
+    bind::to_kernel_thread();
+    Ok(0)
+}
+
+/// greenlet_native_end(3). A thread that was bound stays so.
+pub fn native_end() -> Result<c_int, Exit> {
+    Ok(0)
 }
 
 /// greenlet_yield(3).

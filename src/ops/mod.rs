@@ -5,9 +5,11 @@
 
 pub mod alarm;
 pub mod c11;
+pub mod channel;
 pub mod fd;
 pub mod greenlet;
 pub mod io;
+pub mod net;
 pub mod offload;
 pub mod old_signal;
 pub mod process;

@@ -28,6 +28,7 @@ pub enum Kind {
     Join,
     Futex,
     Listener,
+    Channel,
 }
 
 /// A waiter's place in a bucket, on its own stack.

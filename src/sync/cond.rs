@@ -12,7 +12,7 @@ use crate::real;
 use crate::report::Call;
 use crate::sys::time::Deadline;
 use crate::thread::wait::Wait;
-use crate::thread::{beside, cancel};
+use crate::thread::{beside, cancel, foreign};
 
 type Cond = libc::pthread_cond_t;
 type Mutex = libc::pthread_mutex_t;
@@ -158,13 +158,14 @@ pub unsafe fn old_broadcast(c: *mut Cond) -> Result<(), Exit> {
     if tell_beside() { Err(Exit::Native) } else { Ok(()) }
 }
 
-/// Tells the processes beside us, if there may be some. Whether one may also wait as libc does, since before there were threads.
+/// Tells the processes beside us, if there may be some. Whether somebody may also wait as libc does, since before there were
+/// threads or the library came alive.
 fn tell_beside() -> bool {
     let any = beside::any_process();
     if any {
         beside::signal();
     }
-    any
+    any || foreign::any_elders()
 }
 
 /// The wait of a process in others' memory: see `thread::beside`.

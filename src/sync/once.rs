@@ -6,11 +6,15 @@ use crate::errno::Exit;
 use crate::park::lot::{self, Kind};
 use crate::report::Call;
 use crate::sys::futex;
-use crate::thread::beside;
+use crate::sys::time;
 use crate::thread::wait::Wait;
+use crate::thread::{beside, foreign};
 use core::ffi::c_int;
 
 pub type Initialiser = unsafe extern "C-unwind" fn();
+
+/// Between two looks at an initialiser that a thread runs in libc, which will wake nobody here.
+const LOOK: u64 = 5_000_000;
 
 const IN_PROGRESS: u32 = 1;
 const DONE: u32 = 2;
@@ -56,7 +60,7 @@ pub unsafe fn once(control: *mut libc::pthread_once_t, init: Initialiser) -> Res
                 word.as_ptr() as usize,
                 Kind::Once,
                 u32::MAX,
-                &Wait::forever(Call::Once),
+                &Wait::until(Call::Once, foreign::any_elders().then(|| time::after(LOOK))),
                 || word.load(Ordering::SeqCst) == running,
                 || {},
             );

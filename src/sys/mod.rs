@@ -64,6 +64,16 @@ pub fn gettid() -> u32 {
     unsafe { syscall!(libc::SYS_gettid) }.unwrap_or(0) as u32
 }
 
+/// Whether the process has one kernel thread; false when that cannot be known.
+pub fn is_single_threaded() -> bool {
+    // SAFETY: all zeros is a valid value.
+    let mut about: libc::stat = unsafe { core::mem::zeroed() };
+    // SAFETY: a NUL-terminated path and a live structure; the kernel's layout is libc's.
+    let asked = unsafe { syscall!(libc::SYS_stat, c"/proc/self/task".as_ptr(), &raw mut about) };
+    // A directory for each, and the directory's own two names.
+    asked.is_ok() && about.st_nlink == 3
+}
+
 /// The process id.
 pub fn getpid() -> i32 {
     // SAFETY: getpid takes no arguments and cannot fail.

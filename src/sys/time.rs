@@ -2,6 +2,7 @@
 //! of CLOCK_REALTIME stays one, because that clock may be set meanwhile.
 
 use crate::errno::Errno;
+use crate::syscall;
 
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -72,6 +73,13 @@ pub fn now() -> u64 {
 /// The monotonic deadline `interval` ns from now, at most the kernel's longest time.
 pub fn after(interval: u64) -> u64 {
     at_most_longest(now().saturating_add(interval))
+}
+
+/// Waits in the kernel, for so many nanoseconds or until a signal comes.
+pub fn pause(ns: u64) {
+    let span = Timespec::from_nanos(ns);
+    // SAFETY: a live timespec; nothing is written.
+    let _ = unsafe { syscall!(libc::SYS_nanosleep, &raw const span, 0usize) };
 }
 
 /// When a wait ends, in nanoseconds of one of two clocks.

@@ -8,6 +8,7 @@
 use super::cancel;
 use super::wait::Waiter;
 use crate::arch::{self, tls};
+use crate::atomic::{AtomicBool, Ordering};
 use crate::park::Wake;
 use crate::signal::{Interruption, action};
 use crate::sys::lock::Lock;
@@ -23,6 +24,20 @@ struct Sleeper {
 
 // SAFETY: sleepers are only reached under the lock, and live until they have taken themselves out.
 unsafe impl Send for Sleeper {}
+
+/// Whether there may be kernel threads that began to wait in libc before the library came alive, where its own wakes do not
+/// reach them.
+static ANY_ELDERS: AtomicBool = AtomicBool::new(false);
+
+/// There may be some from now on.
+pub fn note_elders() {
+    ANY_ELDERS.store(true, Ordering::Relaxed);
+}
+
+/// Whether who wakes must wake in libc's way too.
+pub fn any_elders() -> bool {
+    ANY_ELDERS.load(Ordering::Relaxed)
+}
 
 static SLEEPERS: Lock<Vec<Sleeper>> = Lock::new(Vec::new());
 
@@ -128,11 +143,12 @@ pub fn forget_interruption() {
     arch::set_foreign_outcome(0);
 }
 
-/// Forgets the parent's sleepers.
+/// Forgets the parent's sleepers, and elders.
 ///
 /// # Safety
 /// The caller is the only thread of a forked child.
 pub unsafe fn after_fork() {
+    ANY_ELDERS.store(false, Ordering::Relaxed);
     // SAFETY: the caller's promise.
     unsafe { SLEEPERS.reset(Vec::new()) };
 }

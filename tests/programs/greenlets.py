@@ -1,14 +1,20 @@
-"""The calls of greenlet.h: greenlets.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
+"""The calls of greenlet.h: greenlets*.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
 
 There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
 """
 
+import subprocess
 import sys
 
 import harness
 from harness import Skipped
 
 TIMEOUT = 100
+PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late"]
+LINKED_ONLY = ["greenlets_late"]
+PREFIX = harness.BUILD / "prefix"
+FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
+PATH = {"PKG_CONFIG_PATH": str(PREFIX / "lib/pkgconfig")}
 
 HEADER = """
 #include <greenlet.h>
@@ -43,29 +49,46 @@ def cases(name, options):
     return harness.cases(name, options, check)
 
 
-def linked(source, compiler, *flags):
-    command = [compiler, *flags, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", f"-I{harness.ROOT / 'preload/include'}",
-               "-Wl,--no-as-needed", f"-L{harness.LIBRARY.parent}", f"-Wl,-rpath,{harness.LIBRARY.parent}", "-lgreenlet", "-lm"]
+def succeed(command, **settings):
+    env = {**harness.plain_environment(), "GREENLET_LIB": str(harness.LIBRARY), **settings}
+    return subprocess.run([*map(str, command)], env=env, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def install():
+    """The library as a user has it: what it takes to link, from pkg-config."""
+    harness.require("pkg-config", "pkgconf")
+    harness.require_library()
+    succeed([harness.ROOT / "scripts/install", "--prefix", PREFIX])
+    finished = harness.run([PREFIX / "bin/greenlet-run", "sh", "-c", "echo $LD_PRELOAD"], harness.BARE, TIMEOUT)
+    harness.fail_if(finished.out.strip() != f"{PREFIX}/lib/libgreenlet.so.{succeed(FLAGS[:1] + ['--modversion', 'greenlet'], **PATH)}",
+                    f"the installed launcher: {finished.out.strip()} {finished.err.strip()}")
+    return succeed(FLAGS, **PATH).split()
+
+
+def linked(source, compiler, flags, after=()):
+    command = [compiler, "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Wl,--no-as-needed", f"-Wl,-rpath,{PREFIX}/lib", *flags, *after, "-lm"]
     return harness.build(source, command, compiler, "gcc" if compiler == "cc" else "g++")
 
 
 def check(workers):
     if workers is harness.BARE:
         raise Skipped("greenlets are the library's")
-    program = linked("greenlets.c", "cc", "-std=gnu11")
+    flags = install()
+    names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
+    programs = {name: linked(f"{name}.c", "cc", ["-std=gnu11", *flags], after=[names]) for name in PROGRAMS}
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",
                                         f"-I{harness.ROOT / 'preload/include'}", header], harness.BARE, TIMEOUT), "C++")
     env = {"GREENLET_WORKERS": str(workers)}
-    ways = {
-        "linked": ([program], harness.BARE),
-        "preloaded": ([program], workers),
-        "by ctypes": ([sys.executable, script, harness.LIBRARY], workers),
-    }
+    ways = {"by ctypes": ([sys.executable, script, harness.LIBRARY], workers)}
+    for name, program in programs.items():
+        ways[f"{name} linked"] = ([program], harness.BARE)
+        if name not in LINKED_ONLY:
+            ways[f"{name} preloaded"] = ([program], workers)
     for way, (command, setting) in ways.items():
         label = f"greenlets-{way.replace(' ', '-')}-{workers}"
         finished = harness.run(command, setting, TIMEOUT, label=label, env=env)
         harness.expect_success(finished, way)
         harness.fail_if(finished.out.strip() != "all is right", f"{way}: {finished.out.strip()}")
-    return ", ".join(ways)
+    return f"{len(ways)} ways"

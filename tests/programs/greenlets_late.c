@@ -1,0 +1,210 @@
+// Linked with the library, which does nothing before greenlet_init: threads are kernel threads, and those that wait in libc when it comes
+// go on with all that are made later. Prints what it finds wrong, or that all is right.
+#define _GNU_SOURCE
+#include <greenlet.h>
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { MANY = 50, ROUNDS = 500 };
+
+static int wrong;
+
+#define CHECK(what) check(what, #what, __LINE__)
+
+static void check(bool right, const char *what, int line)
+{
+    if (right)
+        return;
+    printf("greenlets_late.c:%d: not so: %s (errno %d)\n", line, what, errno);
+    wrong++;
+}
+
+static int tasks(void)
+{
+    struct stat about;
+    CHECK(stat("/proc/self/task", &about) == 0);
+    return (int)about.st_nlink - 2;
+}
+
+static bool is_kernels(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d", (int)gettid());
+    return access(path, F_OK) == 0;
+}
+
+// ---- who waits in libc when the library comes -----------------------------------------------------------------
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, held = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t signalled = PTHREAD_COND_INITIALIZER, broadcast = PTHREAD_COND_INITIALIZER;
+static pthread_rwlock_t rwlock = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static sem_t sem;
+static int word, ends[2], release[2];
+static bool is_signalled, is_broadcast;
+static volatile int initialised;
+
+static void *waits_for_signal(void *unused)
+{
+    pthread_mutex_lock(&mutex);
+    while (!is_signalled)
+        pthread_cond_wait(&signalled, &mutex);
+    pthread_mutex_unlock(&mutex);
+    return unused;
+}
+
+static void *waits_for_broadcast(void *unused)
+{
+    pthread_mutex_lock(&mutex);
+    while (!is_broadcast)
+        pthread_cond_wait(&broadcast, &mutex);
+    pthread_mutex_unlock(&mutex);
+    return unused;
+}
+
+static void *locks(void *unused)
+{
+    CHECK(pthread_mutex_lock(&held) == 0 && pthread_mutex_unlock(&held) == 0);
+    return unused;
+}
+
+static void *writes(void *unused)
+{
+    CHECK(pthread_rwlock_wrlock(&rwlock) == 0 && pthread_rwlock_unlock(&rwlock) == 0);
+    return unused;
+}
+
+static void *takes(void *unused)
+{
+    CHECK(sem_wait(&sem) == 0);
+    return unused;
+}
+
+static void *reads(void *unused)
+{
+    char byte;
+    CHECK(read(ends[0], &byte, 1) == 1 && byte == 'x');
+    return unused;
+}
+
+static void *waits_for_word(void *unused)
+{
+    while (__atomic_load_n(&word, __ATOMIC_SEQ_CST) == 0)
+        syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+    return unused;
+}
+
+static void initialises(void)
+{
+    char byte;
+    CHECK(read(release[0], &byte, 1) == 1);
+    initialised = 1;
+}
+
+static void *begins(void *unused)
+{
+    CHECK(pthread_once(&once, initialises) == 0 && initialised == 1);
+    return unused;
+}
+
+static void *tries(void *unused)
+{
+    CHECK(greenlet_init(0) == -1 && errno == ENOTSUP && greenlet_active() == 0);
+    return unused;
+}
+
+static void *(*const elders[])(void *) = {
+    waits_for_signal, waits_for_broadcast, waits_for_broadcast, locks, writes, takes, reads, waits_for_word, begins,
+};
+enum { ELDERS = sizeof elders / sizeof *elders };
+
+static void wake(void)
+{
+    pthread_mutex_lock(&mutex);
+    is_signalled = true;
+    pthread_cond_signal(&signalled);
+    is_broadcast = true;
+    pthread_cond_broadcast(&broadcast);
+    pthread_mutex_unlock(&mutex);
+    CHECK(pthread_mutex_unlock(&held) == 0 && pthread_rwlock_unlock(&rwlock) == 0);
+    CHECK(sem_post(&sem) == 0 && write(ends[1], "x", 1) == 1);
+    __atomic_store_n(&word, 1, __ATOMIC_SEQ_CST);
+    CHECK(syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1);
+}
+
+// ---- who goes on with those made later ------------------------------------------------------------------------
+
+static pthread_mutex_t ball = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t thrown = PTHREAD_COND_INITIALIZER;
+static int turn;
+static volatile bool has_begun;
+
+static void *plays(void *own)
+{
+    bool is_elder = own == NULL;
+    CHECK(is_kernels() == is_elder);
+    while (is_elder && !has_begun)
+        usleep(1000);
+    for (int i = 0; i < ROUNDS; i++) {
+        pthread_mutex_lock(&ball);
+        while (turn != (int)(intptr_t)own)
+            pthread_cond_wait(&thrown, &ball);
+        turn = 1 - turn;
+        pthread_cond_signal(&thrown);
+        pthread_mutex_unlock(&ball);
+    }
+    CHECK(is_kernels() == is_elder);
+    return NULL;
+}
+
+static greenlet_event_t *event;
+
+static void *waits(void *unused)
+{
+    CHECK(!is_kernels() && greenlet_event_wait(event, GREENLET_FOREVER, NULL) == 0);
+    return unused;
+}
+
+int main(void)
+{
+    pthread_t old[ELDERS], player, young[MANY];
+    alarm(60);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    CHECK(pipe(ends) == 0 && pipe(release) == 0 && sem_init(&sem, 0, 0) == 0);
+    CHECK(pthread_mutex_lock(&held) == 0 && pthread_rwlock_rdlock(&rwlock) == 0);
+    for (int i = 0; i < ELDERS; i++)
+        CHECK(pthread_create(&old[i], NULL, elders[i], NULL) == 0);
+    CHECK(pthread_create(&player, NULL, tries, NULL) == 0 && pthread_join(player, NULL) == 0);
+    CHECK(pthread_create(&player, NULL, plays, NULL) == 0);
+    usleep(50000); // until all wait
+    CHECK(tasks() == ELDERS + 2 && greenlet_active() == 0 && is_kernels());
+
+    CHECK(greenlet_init(0) == 0 && greenlet_init(0) == 0 && greenlet_active() == 1);
+    has_begun = true;
+    CHECK((event = greenlet_event_new()) != NULL);
+    for (int i = 0; i < MANY; i++)
+        CHECK(pthread_create(&young[i], NULL, waits, NULL) == 0);
+    CHECK(greenlet_sleep(0.02) == 0 && tasks() < ELDERS + 2 + MANY);
+    CHECK(greenlet_event_send(event, NULL) == 0);
+    for (int i = 0; i < MANY; i++)
+        CHECK(pthread_join(young[i], NULL) == 0);
+
+    greenlet_t initialiser = greenlet_spawn(begins, NULL); // an elder is at it
+    CHECK(greenlet_sleep(0.01) == 0 && write(release[1], "x", 1) == 1 && greenlet_join(initialiser, NULL) == 0);
+    greenlet_t partner = greenlet_spawn(plays, (void *)1);
+    CHECK(greenlet_join(partner, NULL) == 0 && pthread_join(player, NULL) == 0);
+    wake();
+    for (int i = 0; i < ELDERS; i++)
+        CHECK(pthread_join(old[i], NULL) == 0);
+    if (wrong == 0)
+        puts("all is right");
+    return wrong != 0;
+}

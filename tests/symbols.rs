@@ -236,7 +236,7 @@ const WITHOUT_ROW: [(&str, &str); 16] = [
         "asks or sets what the kernel keeps for one",
         "sched_setaffinity sched_getaffinity sched_setscheduler sched_getscheduler sched_setparam sched_getparam \
          sched_rr_get_interval setpriority getpriority nice unshare setns personality setfsuid setfsgid capset capget ioperm \
-         iopl arch_prctl pkey_set ptrace timer_create",
+         iopl arch_prctl pkey_alloc pkey_set ptrace timer_create",
     ),
     (
         "lets others go on",

@@ -164,6 +164,7 @@ unsafe extern "C-unwind" {
     pub fn capset(header: *mut c_void, data: *mut c_void) -> c_int;
     pub fn capget(header: *mut c_void, data: *mut c_void) -> c_int;
     pub fn arch_prctl(code: c_int, at: usize) -> c_int;
+    pub fn pkey_alloc(flags: c_uint, rights: c_uint) -> c_int;
     pub fn pkey_set(key: c_int, rights: c_uint) -> c_int;
 
     // gethostbyname(3)

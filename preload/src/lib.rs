@@ -317,6 +317,7 @@
 //! | `ioperm` | task | `ops::task::ioperm` |
 //! | `iopl` | task | `ops::task::iopl` |
 //! | `arch_prctl` | task | `ops::task::arch_prctl` |
+//! | `pkey_alloc` | task | `ops::task::pkey_alloc` |
 //! | `pkey_set` | task | `ops::task::pkey_set` |
 //! | `ptrace` | task | `ops::task::ptrace` |
 //! | `timer_create` | task | `ops::task::timer_create` |

@@ -29,6 +29,7 @@ hook! { fn capget(header: *mut c_void, data: *mut c_void) -> c_int = ops::task::
 hook! { fn ioperm(from: c_ulong, count: c_ulong, on: c_int) -> c_int = ops::task::ioperm }
 hook! { fn iopl(level: c_int) -> c_int = ops::task::iopl }
 hook! { fn arch_prctl(code: c_int, at: usize) -> c_int = ops::task::arch_prctl }
+hook! { fn pkey_alloc(flags: c_uint, rights: c_uint) -> c_int = ops::task::pkey_alloc }
 hook! { fn pkey_set(key: c_int, rights: c_uint) -> c_int = ops::task::pkey_set }
 
 hook! { fn ptrace(request: c_uint, pid: pid_t, at: *mut c_void, data: *mut c_void) -> c_long = ops::task::ptrace }

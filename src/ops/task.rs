@@ -475,6 +475,15 @@ pub unsafe fn pkey_set(_key: c_int, _rights: libc::c_uint) -> Result<c_int, Exit
     uses_itself()
 }
 
+/// pkey_alloc(2): the same, for the key that it makes.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn pkey_alloc(_flags: libc::c_uint, rights: libc::c_uint) -> Result<c_int, Exit> {
+    // SAFETY: integers, which pkey_set does not look at.
+    unsafe { pkey_set(0, rights) }
+}
+
 /// ptrace(2): the kernel knows tracer and traced by kernel thread.
 ///
 /// # Safety

@@ -9,10 +9,11 @@
 
 use super::Wake;
 use super::count::Count;
+use crate::arch::tls;
 use crate::atomic::{AtomicPtr, Ordering};
 use crate::sys::lock::Lock;
 use crate::thread::wait::{self, Wait, Waiter};
-use core::ptr::null_mut;
+use core::ptr::{null, null_mut};
 
 /// What is waited for at an address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +40,7 @@ struct Node {
     kind: Kind,
     /// FUTEX_WAIT_BITSET's mask; all ones elsewhere.
     mask: u32,
+    /// Null while it runs a handler: a wake is noted then (see `keep_place`).
     waiter: *const Waiter,
     /// The bucket that holds the node; null is a waker's last word on it (see `leave`).
     bucket: AtomicPtr<Bucket>,
@@ -77,6 +79,23 @@ impl Queue {
                 (*prev).next = next
             }
             if next.is_null() { self.tail = prev } else { (*next).prev = prev }
+        }
+    }
+}
+
+impl Queue {
+    /// Puts `new` where `old` is.
+    fn replace(&mut self, old: *mut Node, new: *mut Node) {
+        // SAFETY: `old` and its neighbours are linked here, hence live; `new` is live and in no queue.
+        unsafe {
+            let (prev, next) = ((*old).prev, (*old).next);
+            ((*new).prev, (*new).next) = (prev, next);
+            if prev.is_null() {
+                self.head = new
+            } else {
+                (*prev).next = new
+            }
+            if next.is_null() { self.tail = new } else { (*next).prev = new }
         }
     }
 }
@@ -152,19 +171,87 @@ pub fn park_for_all(key: usize, kind: Kind, mask: u32, how: &Wait, validate: imp
     }
 }
 
-/// Waits for a wake of `(key, kind)`, whose wakers hold a lock that the caller holds too and lets go in `before_sleep`.
+/// Waits for a wake of `(key, kind)`, whose wakers hold a lock that the caller holds too and lets go in `before_sleep`. A handler
+/// does not end it: while that runs the waiter keeps its place, and who is woken then has been.
 pub fn park_unchecked(key: usize, kind: Kind, how: &Wait, before_sleep: impl FnOnce()) -> Parked {
     let admit = |count: &Count| {
         count.enter_unchecked();
         true
     };
-    park_if(key, kind, u32::MAX, how, admit, before_sleep).0
+    park_until(key, kind, u32::MAX, how, admit, before_sleep, |waiter, node| {
+        // Further inside handlers do not run: the caller has to come out.
+        tls::depth() == 1 && keep_place(waiter, node)
+    })
+    .0
+}
+
+/// Lets handlers run, and whatever else is done on leaving the runtime, while the waiter that `node` stands for keeps its place in the
+/// queue; whether it is to sleep on. False: a waker came.
+///
+/// What keeps the place is not on the stack, because a handler may leave by a jump. Then it stays, and has a wake-up to itself.
+fn keep_place(waiter: &Waiter, node: *mut Node) -> bool {
+    // SAFETY: the node is on our own stack.
+    let Node { key, kind, mask, .. } = unsafe { &*node };
+    let place = Node {
+        next: null_mut(),
+        prev: null_mut(),
+        key: *key,
+        kind: *kind,
+        mask: *mask,
+        waiter: null(),
+        bucket: AtomicPtr::new(null_mut()),
+    };
+    let place = Box::into_raw(Box::new(place));
+    let mut is_queued = change_places(node, place);
+    if is_queued {
+        tls::leave();
+        tls::enter();
+        waiter.parker.arm();
+        is_queued = change_places(place, node);
+        if !is_queued {
+            waiter.parker.disarm();
+        }
+    }
+    // SAFETY: made above, and in no queue.
+    drop(unsafe { Box::from_raw(place) });
+    is_queued
+}
+
+/// Puts `new`, which is in no queue, where `old` is; false when a waker has taken that out.
+fn change_places(old: *mut Node, new: *mut Node) -> bool {
+    loop {
+        // SAFETY: both are the caller's; the field is atomic.
+        let at = unsafe { (*old).bucket.load(Ordering::Acquire) };
+        if at.is_null() {
+            return false;
+        }
+        // SAFETY: buckets are static.
+        let mut queue = unsafe { &*at }.queue.lock();
+        // SAFETY: as above; now under the lock that guards it.
+        unsafe {
+            if (*old).bucket.load(Ordering::Relaxed) == at {
+                (*new).bucket.store(at, Ordering::Relaxed);
+                queue.replace(old, new);
+                (*old).bucket.store(null_mut(), Ordering::Relaxed);
+                return true;
+            }
+        }
+    }
 }
 
 /// How it ended, and whether a waker came, first or later.
 #[inline(always)]
 fn park_if(
     key: usize, kind: Kind, mask: u32, how: &Wait, admit: impl FnOnce(&Count) -> bool, before_sleep: impl FnOnce(),
+) -> (Parked, bool) {
+    park_until(key, kind, mask, how, admit, before_sleep, |_, _| false)
+}
+
+/// The same; `interrupted` is asked, when handlers may be due, whether to sleep on. If not, and a waker came, that is how it ended.
+#[inline(always)]
+fn park_until(
+    key: usize, kind: Kind, mask: u32, how: &Wait, admit: impl FnOnce(&Count) -> bool, before_sleep: impl FnOnce(),
+    interrupted: impl Fn(&Waiter, *mut Node) -> bool,
 ) -> (Parked, bool) {
     wait::with_waiter(|waiter| {
         let home = bucket(key);
@@ -187,8 +274,12 @@ fn park_if(
             queue.push(node);
         }
         before_sleep();
-        let why = waiter.sleep(how);
-        (Parked::Woken(why), leave(node))
+        loop {
+            let why = waiter.sleep(how);
+            if why != Wake::Interrupted || !interrupted(waiter, node) {
+                return (Parked::Woken(why), leave(node));
+            }
+        }
     })
 }
 
@@ -239,10 +330,10 @@ fn unpark_queued(key: usize, kind: Kind, n: usize, mask: u32) -> usize {
         unsafe {
             at = (*node).next;
             if (*node).key == key && (*node).kind == kind && (*node).mask & mask != 0 {
-                let waiter = (*node).waiter;
+                let waiter = (*node).waiter.as_ref();
                 queue.unlink(node);
                 home.count.leave();
-                woken += (*waiter).wake(Wake::Ready) as usize;
+                woken += waiter.is_none_or(|waiter| waiter.wake(Wake::Ready)) as usize;
                 (*node).bucket.store(null_mut(), Ordering::Release);
             }
         }

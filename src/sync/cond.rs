@@ -216,8 +216,7 @@ unsafe fn wait_until(key: usize, m: *mut Mutex, until: Option<Deadline>) -> Resu
         match parked {
             Parked::Woken(Wake::TimedOut) => Err(Exit::Errno(libc::ETIMEDOUT)),
             Parked::Woken(Wake::Cancelled) if cancel::is_pending() => Err(Exit::Cancelled),
-            // A handler ran, or a stale reason came: POSIX lets a wait end early, and a signal sent meanwhile
-            // must not be lost by waiting again.
+            // Or a stale reason came: POSIX lets a wait end early, and a signal sent meanwhile must not be lost by waiting again.
             _ => Ok(()),
         }
     }

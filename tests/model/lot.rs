@@ -255,3 +255,80 @@ fn a_signal_after_the_mutex_needs_no_fence() {
         waiter.join().unwrap();
     });
 }
+
+/// Who waits, or, while it runs a handler, that it does (`lot::keep_place`).
+enum Place {
+    Waits(Arc<Sleeper>),
+    Kept,
+}
+
+/// A queue in which waiters keep their places. Whose turn a place is is told by its owner's number.
+struct Places(Mutex<VecDeque<(usize, Place)>>);
+
+impl Places {
+    /// Mirrors `lot::change_places`: false when a waker has taken it out.
+    fn change(&self, owner: usize, place: Place) -> bool {
+        let mut queue = self.0.lock().unwrap();
+        queue.iter_mut().find(|(o, _)| *o == owner).map(|(_, old)| *old = place).is_some()
+    }
+
+    /// Mirrors `lot::unpark_queued` for one; whether somebody was woken.
+    fn wake_one(&self) -> bool {
+        let mut queue = self.0.lock().unwrap();
+        while let Some((_, place)) = queue.pop_front() {
+            let woken = match place {
+                Place::Kept => true,
+                Place::Waits(sleeper) => sleeper.wake(greenlet_engine::park::Wake::Ready),
+            };
+            if woken {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Mirrors `lot::park_until` of a condition: asleep, interrupted, in a handler, asleep again.
+    fn park(&self, owner: usize, sleeper: &Arc<Sleeper>) {
+        use greenlet_engine::park::Wake;
+        while sleeper.sleep() == Wake::Interrupted {
+            if !self.change(owner, Place::Kept) {
+                return;
+            }
+            // The handler.
+            sleeper.parker.arm();
+            if !self.change(owner, Place::Waits(sleeper.clone())) {
+                sleeper.parker.disarm();
+                return;
+            }
+        }
+    }
+}
+
+/// One waiter is interrupted while as many are woken as wait: each comes back, and a wake-up that finds the first just interrupted, which
+/// then comes back by itself, goes to the second.
+#[test]
+fn a_waiter_in_a_handler_keeps_its_place() {
+    explore(3, || {
+        let places = Arc::new(Places(Mutex::new(VecDeque::new())));
+        let sleepers: Vec<_> = (0..2).map(|_| Arc::new(Sleeper::new())).collect();
+        for (owner, sleeper) in sleepers.iter().enumerate() {
+            sleeper.parker.arm();
+            places.0.lock().unwrap().push_back((owner, Place::Waits(sleeper.clone())));
+        }
+        let waiter = {
+            let (places, sleeper) = (places.clone(), sleepers[0].clone());
+            thread::spawn(move || places.park(0, &sleeper))
+        };
+        let interrupter = {
+            let sleeper = sleepers[0].clone();
+            thread::spawn(move || {
+                sleeper.wake(greenlet_engine::park::Wake::Interrupted);
+            })
+        };
+        assert!(places.wake_one(), "the first, or the one behind it");
+        places.wake_one();
+        waiter.join().unwrap();
+        interrupter.join().unwrap();
+        places.park(1, &sleepers[1]);
+    });
+}

@@ -33,6 +33,7 @@ pub struct Shape {
 /// # Safety
 /// `attr` is an initialised attribute object of the caller's.
 pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'static Thread, i32> {
+    let t = Thread::for_pair().ok_or(libc::EAGAIN)?;
     let slab = if shape.user.is_some() { None } else { slab::take(shape.size, shape.guard) };
     let slab = slab.filter(|&at| {
         // SAFETY: the caller's object.
@@ -44,7 +45,6 @@ pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'st
         }
         taken
     });
-    let t = Thread::for_pair();
     let mut handle: libc::pthread_t = 0;
     // Not glibc's own signal: libc's creation waits for a lock that a setuid holds until this kernel thread has answered.
     let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
@@ -56,6 +56,7 @@ pub unsafe fn make(attr: &mut libc::pthread_attr_t, shape: Shape) -> Result<&'st
             // SAFETY: just taken, for a thread that was not made.
             unsafe { slab::give(at) };
         }
+        t.retire();
         return Err(status);
     }
     let tp = handle as usize;

@@ -203,20 +203,26 @@ impl Thread {
         t
     }
 
-    /// A record for a pair that is about to be made; no thread's before [`Thread::prepare`].
-    pub(crate) fn for_pair() -> &'static Thread {
+    /// A record for a pair that is about to be made; no thread's before [`Thread::prepare`]. `None` without memory for one more in
+    /// the lists.
+    pub(crate) fn for_pair() -> Option<&'static Thread> {
         let retired = RETIRED.lock().pop();
         if let Some(t) = retired {
             t.begin_anew();
-            return t;
+            return Some(t);
         }
+        let mut records = RECORDS.lock();
+        records.try_reserve(1).ok()?;
+        // Each of them may be retired once.
+        RETIRED.lock().try_reserve(records.len() + 1).ok()?;
+        drop(records);
         let t = Thread::new(Context::Coroutine(None), next_tid());
         t.life.store(FREE, Ordering::Relaxed);
         RECORDS.lock().push(t);
-        t
+        Some(t)
     }
 
-    /// Its pair is gone: the record may be another's.
+    /// Its pair is gone, or was not made: the record may be another's.
     pub(super) fn retire(&self) {
         // SAFETY: records are never freed.
         RETIRED.lock().push(unsafe { &*(self as *const Thread) });

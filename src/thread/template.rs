@@ -234,17 +234,20 @@ impl Template {
 
     /// A new pair up to its link in glibc's list.
     fn begin(&self, shape: Shape) -> Option<&'static Thread> {
-        let limit = slab::take(shape.size, shape.guard)?;
+        let t = Thread::for_pair()?;
+        let Some(limit) = slab::take(shape.size, shape.guard) else {
+            t.retire();
+            return None;
+        };
         let tp = limit + self.tp;
-        let t = Thread::for_pair();
         for (n, word) in self.descriptor.iter().enumerate() {
             write(tp + n * WORD, word.of(tp, t));
         }
         // SAFETY: a descriptor in memory of our own, without a DTV, above zeroed space for the static TLS.
         if unsafe { real::_dl_allocate_tls(without_provenance_mut(tp)) }.is_null() {
-            // The record is lost, which is little beside having no memory.
             // SAFETY: just taken, for a thread that was not made.
             unsafe { slab::give(limit) };
+            t.retire();
             return None;
         }
         for &(below, word) in &self.statics {

@@ -37,6 +37,10 @@ int main(void)
     say_error("with memory", create(1 << 20));
     use_up();
     say_error("later", create(512 << 20));
+    int refused = 0;
+    for (int i = 0; i < 20000; i++)
+        refused += create(512 << 20) == EAGAIN;
+    say("refused, one after the other: %d", refused);
     give_back();
     MUST(getrlimit(RLIMIT_AS, &before) == 0);
     MUST(setrlimit(RLIMIT_AS, &(struct rlimit){.rlim_cur = 1 << 30, .rlim_max = before.rlim_max}) == 0);

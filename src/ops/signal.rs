@@ -233,8 +233,14 @@ fn pending_in_kernel(t: &Thread) -> sig::Mask {
     let all = sig::pending();
     // SAFETY: workers are never freed.
     let is_at_home = !thread::is_main(t) || unsafe { (*t.worker.get()).is_first() };
-    if t.is_bound() || all == 0 && is_at_home {
-        return all;
+    if all == 0 && is_at_home {
+        return 0;
+    }
+    if t.is_bound() || thread::is_main(t) && is_at_home {
+        tls::enter();
+        signal::route::take_over(t);
+        tls::leave();
+        return sig::pending();
     }
     let (private, shared) = task::pending(sys::getpid() as u32);
     shared | if thread::is_main(t) { private } else { 0 }

@@ -260,17 +260,20 @@ pub fn collect_from_kernel(set: sig::Mask) {
     tls::leave();
 }
 
-/// Main, which calls, is about to share its kernel thread: what the kernel has for that one alone is main's.
-pub fn take_over(main: &Thread) {
+/// What the kernel has for the calling kernel thread alone goes to the inbox of the calling thread, whose it is: of main, which is
+/// about to share it or asks at home, or of a bound thread. A kick that came too late is nobody's.
+pub fn take_over(t: &Thread) {
     if sig::pending() == 0 {
         return;
     }
     for signo in each(task::pending(sys::gettid()).0) {
         // Several of a real-time signal; the kernel gives the thread's own before the process's.
         while task::pending(sys::gettid()).0 & sig::bit(signo) != 0
-            && let Some(info) = take_from_kernel(sig::bit(signo))
+            && let Some(info) = sig::take_pending(sig::bit(signo))
         {
-            main.signals.inbox.add(&info, false);
+            if !is_kick(&info) {
+                t.signals.inbox.add(&info, false);
+            }
         }
     }
 }

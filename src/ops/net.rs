@@ -128,12 +128,6 @@ impl Socket {
         // SAFETY: the caller's address.
         unsafe { syscall!(libc::SYS_bind, self.0, addr, len) }.map(|_| ())
     }
-
-    fn listen(self, backlog: c_int) -> Result<c_int, Errno> {
-        // SAFETY: integers.
-        unsafe { syscall!(libc::SYS_listen, self.0, backlog) }?;
-        Ok(self.into_fd())
-    }
 }
 
 /// greenlet_tcp_listener(3).
@@ -157,43 +151,45 @@ pub unsafe fn tcp_listener(host: *const c_char, port: c_int, backlog: c_int) -> 
 }
 
 fn listen_at(a: &addrinfo, backlog: c_int) -> Result<c_int, Errno> {
-    let socket = Socket::new(a.ai_family, 0)?;
-    socket.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-    if a.ai_family == libc::AF_INET6 {
-        socket.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 1)?;
-    }
     // SAFETY: the list's address.
-    unsafe { socket.bind(a.ai_addr, a.ai_addrlen) }?;
-    socket.listen(backlog)
+    unsafe { listen(a.ai_family, true, a.ai_addr, a.ai_addrlen, backlog) }
 }
 
 /// On all addresses: of both families by one socket, or of IPv4 where there is no other.
 fn listen_anywhere(port: c_int, backlog: c_int) -> Result<c_int, Errno> {
     let Ok(port) = u16::try_from(port) else { return Err(Errno::INVAL) };
-    match listen_on_both(port, backlog) {
-        Err(Errno(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {}
-        end => return end,
+    // SAFETY: all zeros are valid values, and mean any address.
+    let (mut both, mut four): (sockaddr_in6, sockaddr_in) = unsafe { core::mem::zeroed() };
+    (both.sin6_family, both.sin6_port) = (libc::AF_INET6 as u16, port.to_be());
+    (four.sin_family, four.sin_port) = (libc::AF_INET as u16, port.to_be());
+    // SAFETY: live addresses of these sizes.
+    unsafe {
+        match listen(libc::AF_INET6, false, (&raw const both).cast(), size_of_val(&both) as u32, backlog) {
+            Err(Errno(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {}
+            end => return end,
+        }
+        listen(libc::AF_INET, true, (&raw const four).cast(), size_of_val(&four) as u32, backlog)
     }
-    let socket = Socket::new(libc::AF_INET, 0)?;
-    socket.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-    // SAFETY: all zeros is a valid value, and means any address.
-    let mut any: sockaddr_in = unsafe { core::mem::zeroed() };
-    (any.sin_family, any.sin_port) = (libc::AF_INET as u16, port.to_be());
-    // SAFETY: a live address of that size.
-    unsafe { socket.bind((&raw const any).cast(), size_of_val(&any) as u32) }?;
-    socket.listen(backlog)
 }
 
-fn listen_on_both(port: u16, backlog: c_int) -> Result<c_int, Errno> {
-    let socket = Socket::new(libc::AF_INET6, 0)?;
+/// A listener; one of IPv6 takes that alone, or both.
+///
+/// # Safety
+/// `addr` has `len` bytes.
+unsafe fn listen(
+    family: c_int, alone: bool, addr: *const libc::sockaddr, len: u32, backlog: c_int,
+) -> Result<c_int, Errno> {
+    let socket = Socket::new(family, 0)?;
     socket.set(libc::SOL_SOCKET, libc::SO_REUSEADDR, 1)?;
-    socket.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, 0)?;
-    // SAFETY: all zeros is a valid value, and means any address.
-    let mut any: sockaddr_in6 = unsafe { core::mem::zeroed() };
-    (any.sin6_family, any.sin6_port) = (libc::AF_INET6 as u16, port.to_be());
-    // SAFETY: a live address of that size.
-    unsafe { socket.bind((&raw const any).cast(), size_of_val(&any) as u32) }?;
-    socket.listen(backlog)
+    if family == libc::AF_INET6 {
+        socket.set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY, alone.into())?;
+    }
+    // SAFETY: the caller's address; integers.
+    unsafe {
+        socket.bind(addr, len)?;
+        syscall!(libc::SYS_listen, socket.0, backlog)?;
+    }
+    Ok(socket.into_fd())
 }
 
 /// greenlet_connect_tcp(3).

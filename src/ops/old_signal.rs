@@ -13,7 +13,7 @@ const SIG_HOLD: sighandler_t = 2;
 
 /// As sigaddset(3), which also knows glibc's own signals.
 fn bit(signo: c_int) -> Result<sig::Mask, Errno> {
-    if (1..=64).contains(&signo) { Ok(sig::bit(signo)) } else { Err(Errno::INVAL) }
+    sig::bit_of(signo).ok_or(Errno::INVAL)
 }
 
 /// sighold(3).

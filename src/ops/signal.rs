@@ -49,8 +49,8 @@ unsafe fn install(
         let mut old: SigAction = core::mem::zeroed();
         new.sa_sigaction = handler;
         new.sa_flags = flags;
-        if blocks_itself && (1..=64).contains(&signo) {
-            *(&raw mut new.sa_mask).cast::<sig::Mask>() = sig::bit(signo);
+        if let Some(bit) = sig::bit_of(signo).filter(|_| blocks_itself) {
+            *(&raw mut new.sa_mask).cast::<sig::Mask>() = bit;
         }
         sigaction(signo, &new, &mut old)?;
         Ok(old.sa_sigaction)
@@ -284,11 +284,9 @@ pub unsafe fn sigpause(mask: c_int) -> Result<c_int, Exit> {
 /// As the C function.
 pub unsafe fn xpg_sigpause(signo: c_int) -> Result<c_int, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
-    if !(1..=64).contains(&signo) {
-        return Err(Errno::INVAL.into());
-    }
+    let bit = sig::bit_of(signo).ok_or(Errno::INVAL)?;
     t.sync_mask();
-    wait_for_handler(Some(t.mask.get() & !sig::bit(signo)))
+    wait_for_handler(Some(t.mask.get() & !bit))
 }
 
 /// pause(2).
@@ -448,18 +446,14 @@ pub unsafe fn tgkill(pid: pid_t, tid: pid_t, signo: c_int) -> Result<c_int, Exit
     }
 }
 
-/// kill(2). What the calling process gets has somebody to take it before the call returns, as in the kernel: a thread that
-/// is parked, or runnable, cannot go on without having seen it.
+/// kill(2).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn kill(pid: pid_t, signo: c_int) -> Result<c_int, Exit> {
-    let pid = process_of(pid);
-    if is_own(pid, signo) && signal::route::give_at_once(&action::sent_by_self(signo, libc::SI_USER, None)) {
-        return Ok(0);
-    }
+    let info = || action::sent_by_self(signo, libc::SI_USER, None);
     // SAFETY: integers.
-    unsafe { send_to_process(signo, || syscall!(libc::SYS_kill, pid, signo)) }
+    send_to_process(pid, signo, info, |pid| unsafe { syscall!(libc::SYS_kill, pid, signo) })
 }
 
 /// killpg(3).
@@ -479,30 +473,33 @@ pub unsafe fn killpg(group: pid_t, signo: c_int) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn sigqueue(pid: pid_t, signo: c_int, value: libc::sigval) -> Result<c_int, Exit> {
-    let pid = process_of(pid);
     let info = action::sent_by_self(signo, libc::SI_QUEUE, Some(value));
-    if is_own(pid, signo) && signal::route::give_at_once(&info) {
+    // SAFETY: a live structure.
+    send_to_process(
+        pid,
+        signo,
+        || info,
+        |pid| unsafe { syscall!(libc::SYS_rt_sigqueueinfo, pid, signo, &raw const info) },
+    )
+}
+
+/// Sends a signal to a process, or a group. What the calling process gets has somebody to take it before the call returns, as in
+/// the kernel: a thread that is parked, or runnable, cannot go on without having seen it.
+fn send_to_process(
+    id: pid_t, signo: c_int, info: impl FnOnce() -> siginfo_t, send: impl FnOnce(pid_t) -> Result<usize, Errno>,
+) -> Result<c_int, Exit> {
+    // Linux takes a thread's id for its process's.
+    let id = if id > 0 && thread::of_tid(id as u32).is_some() { sys::getpid() } else { id };
+    let Some(bit) = sig::bit_of(signo) else {
+        send(id)?;
+        return Ok(0);
+    };
+    if id == sys::getpid() && signal::route::give_at_once(&info()) {
         return Ok(0);
     }
-    // SAFETY: a live structure.
-    unsafe { send_to_process(signo, || syscall!(libc::SYS_rt_sigqueueinfo, pid, signo, &raw const info)) }
-}
-
-/// Linux takes a thread's id for its process's.
-fn process_of(id: pid_t) -> pid_t {
-    if id > 0 && thread::of_tid(id as u32).is_some() { sys::getpid() } else { id }
-}
-
-/// Whether the calling process, and no other, is to get a signal.
-fn is_own(pid: pid_t, signo: c_int) -> bool {
-    pid == sys::getpid() && (1..=64).contains(&signo)
-}
-
-/// What was pending before may be the calling kernel thread's alone: then the monitor sorts it out.
-fn send_to_process(signo: c_int, send: impl FnOnce() -> Result<usize, Errno>) -> Result<c_int, Exit> {
-    let bit = if (1..=64).contains(&signo) { sig::bit(signo) } else { 0 };
-    let was_pending = bit == 0 || sig::pending() & bit != 0;
-    send()?;
+    // What was pending before may be the calling kernel thread's alone: then the monitor sorts it out.
+    let was_pending = sig::pending() & bit != 0;
+    send(id)?;
     if !was_pending {
         signal::route::collect_from_kernel(bit);
     }

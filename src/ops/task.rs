@@ -469,19 +469,22 @@ pub unsafe fn arch_prctl(code: c_int, at: usize) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn pkey_set(_key: c_int, _rights: libc::c_uint) -> Result<c_int, Exit> {
-    if let Some(t) = thread::current() {
-        t.set_altered();
-    }
-    uses_itself()
+    alters_itself()
 }
 
 /// pkey_alloc(2): the same, for the key that it makes.
 ///
 /// # Safety
 /// As the C function.
-pub unsafe fn pkey_alloc(_flags: libc::c_uint, rights: libc::c_uint) -> Result<c_int, Exit> {
-    // SAFETY: integers, which pkey_set does not look at.
-    unsafe { pkey_set(0, rights) }
+pub unsafe fn pkey_alloc(_flags: libc::c_uint, _rights: libc::c_uint) -> Result<c_int, Exit> {
+    alters_itself()
+}
+
+fn alters_itself() -> Result<c_int, Exit> {
+    if let Some(t) = thread::current() {
+        t.set_altered();
+    }
+    uses_itself()
 }
 
 /// ptrace(2): the kernel knows tracer and traced by kernel thread.

@@ -32,7 +32,6 @@ use crate::sched;
 use crate::signal;
 use crate::sys::lock::Lock;
 use crate::sys::task::State;
-use crate::sys::time::Timespec;
 use crate::sys::{self, fd as sysfd, time};
 use crate::syscall;
 use crate::thread::beside::Shares;
@@ -58,7 +57,7 @@ const LONG: u64 = 2 * time::SECOND;
 fn wait_while(is_so: impl Fn() -> bool, goes_on: impl Fn() -> bool) {
     /// Then whoever is waited for may need the processor that this thread has.
     const YIELDS: u32 = 100;
-    static NAP: Timespec = Timespec { sec: 0, nsec: 200_000 };
+    const NAP: u64 = 200_000;
     let begun = time::now();
     let mut turns = 0;
     while is_so() {
@@ -70,8 +69,7 @@ fn wait_while(is_so: impl Fn() -> bool, goes_on: impl Fn() -> bool) {
         if turns < YIELDS {
             sys::sched_yield();
         } else {
-            // SAFETY: a live span.
-            let _ = unsafe { syscall!(libc::SYS_nanosleep, &raw const NAP, 0usize) };
+            time::pause(NAP);
         }
     }
 }

@@ -404,9 +404,7 @@ fn deliver_one(t: &Thread) -> bool {
     let Some((info, _)) = t.signals.inbox.take(!before) else { return false };
     let signo = info.si_signo;
     let Some(a) = action::handler_of(signo) else {
-        arch::depth_add(-1);
-        action::redeliver(signo);
-        arch::depth_add(1);
+        outside(|| action::redeliver(signo));
         return true;
     };
     let during = before | a.mask | if a.flags & libc::SA_NODEFER != 0 { 0 } else { sig::bit(signo) };
@@ -415,12 +413,17 @@ fn deliver_one(t: &Thread) -> bool {
     let note = RAN | if a.flags & libc::SA_RESTART != 0 { 0 } else { NO_RESTART };
     t.signals.outcome.fetch_or(note, Ordering::Relaxed);
     t.signals.count_run();
-    arch::depth_add(-1);
-    action::call_noted(&info, before);
-    arch::depth_add(1);
+    outside(|| action::call_noted(&info, before));
     t.mask.set(before);
     sig::set_mask(before);
     true
+}
+
+/// One level further out of the runtime, without the look that [`tls::leave`] takes.
+fn outside(f: impl FnOnce()) {
+    arch::depth_add(-1);
+    f();
+    arch::depth_add(1);
 }
 
 /// The calling thread, in program code, begins or has changed its mask: there may be something for it already.

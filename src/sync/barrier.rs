@@ -75,26 +75,18 @@ pub unsafe fn destroy(b: *mut libc::pthread_barrier_t) -> Result<(), Exit> {
         if (*l).shared != 0 {
             return Err(Exit::Offloaded);
         }
-        let mut why = Wake::Interrupted;
-        while why != Wake::Ready {
-            let mask = 1 << ((&raw const (*l).round).read_volatile() % 32);
-            let how = Wait::forever(Call::Barrier);
-            let parked = lot::park_for_all(b as usize, Kind::Barrier, mask, &how, || {
-                (*l).arrived != 0 && mask == 1 << ((*l).round % 32)
-            });
-            match parked {
-                Parked::Invalid => break,
-                Parked::Woken(w) => why = w,
-            }
+        let mask = 1 << ((&raw const (*l).round).read_volatile() % 32);
+        if (&raw const (*l).arrived).read_volatile() != 0 {
+            wait_out(b, mask, Wake::Interrupted);
         }
     }
     Ok(())
 }
 
-/// A wake that was not the release (a signal): wait for the rest of the round.
+/// A wake that was not the release (a signal), or none yet: waits for the rest of the round.
 ///
 /// # Safety
-/// `b` is the barrier this thread has arrived at.
+/// `b` is a barrier that exists while the round of `mask` is not over.
 unsafe fn wait_out(b: *mut libc::pthread_barrier_t, mask: u32, mut why: Wake) {
     let l: *mut Layout = b.cast();
     while why != Wake::Ready {

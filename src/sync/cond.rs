@@ -32,7 +32,8 @@ unsafe fn flags(c: *mut Cond) -> u32 {
     unsafe { c.byte_add(WREFS).cast::<u32>().read_volatile() }
 }
 
-/// Whether somebody waits for it as glibc does: in another process, or since before this one had green threads.
+/// Whether somebody waits for it as glibc does: in another process, or since before this one had green threads. What glibc's
+/// waiters count themselves in an object of the old version is not read: there any elder may be one.
 ///
 /// # Safety
 /// `c` is an initialised condition of the current version.
@@ -146,7 +147,7 @@ pub unsafe fn old_timedwait(c: *mut Cond, m: *mut Mutex, at: *const libc::timesp
 pub unsafe fn old_signal(c: *mut Cond) -> Result<(), Exit> {
     // A waiter counts itself before it releases the mutex, under which the caller changed the predicate.
     lot::unpark_after_rmw(c as usize, Kind::Cond, 1);
-    if tell_beside() { Err(Exit::Native) } else { Ok(()) }
+    if tell_beside() | foreign::any_elders() { Err(Exit::Native) } else { Ok(()) }
 }
 
 /// pthread_cond_broadcast of GLIBC_2.2.5.
@@ -155,17 +156,16 @@ pub unsafe fn old_signal(c: *mut Cond) -> Result<(), Exit> {
 /// As the C function.
 pub unsafe fn old_broadcast(c: *mut Cond) -> Result<(), Exit> {
     lot::unpark_after_rmw(c as usize, Kind::Cond, usize::MAX);
-    if tell_beside() { Err(Exit::Native) } else { Ok(()) }
+    if tell_beside() | foreign::any_elders() { Err(Exit::Native) } else { Ok(()) }
 }
 
-/// Tells the processes beside us, if there may be some. Whether somebody may also wait as libc does, since before there were
-/// threads or the library came alive.
+/// Tells the processes beside us, if there may be some. Whether one may also wait as libc does, since before there were threads.
 fn tell_beside() -> bool {
     let any = beside::any_process();
     if any {
         beside::signal();
     }
-    any || foreign::any_elders()
+    any
 }
 
 /// The wait of a process in others' memory: see `thread::beside`.

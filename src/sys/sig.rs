@@ -19,6 +19,11 @@ pub const fn bit(sig: i32) -> Mask {
     1 << (sig - 1)
 }
 
+/// The bit of a signal that there is.
+pub fn bit_of(sig: i32) -> Option<Mask> {
+    (1..=64).contains(&sig).then(|| bit(sig))
+}
+
 /// The signals of a C library's set.
 ///
 /// # Safety

@@ -117,8 +117,7 @@ impl Drop for Deferred {
 /// The calling thread leaves the runtime, where it could not be cancelled: if it has been meanwhile, and may be anywhere, it
 /// ends here.
 pub fn obey() {
-    let tp = arch::thread_pointer();
-    if is_known() && tls::depth() == 0 && is_asynchronous(tp) && is_requested(tp) && exit::before_cancel() {
+    if tls::depth() == 0 && is_pending() && is_asynchronous(arch::thread_pointer()) && exit::before_cancel() {
         // SAFETY: it unwinds from here, as glibc's own handler does from anywhere.
         unsafe { real::pthread_testcancel() };
     }
@@ -226,9 +225,7 @@ unsafe extern "C-unwind" fn on_signal(signo: i32, info: *mut libc::siginfo_t, co
             );
             return;
         }
-        let asynchronous =
-            tcb::cancel_word(arch::thread_pointer()).is_some_and(|w| w.load(Ordering::SeqCst) & ASYNCHRONOUS != 0);
-        if !asynchronous || !is_pending() {
+        if !is_pending() || !is_asynchronous(arch::thread_pointer()) {
             return;
         }
         if tls::depth() == 0 {

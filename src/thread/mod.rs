@@ -211,14 +211,14 @@ impl Thread {
             t.begin_anew();
             return Some(t);
         }
+        let tid = next_tid();
         let mut records = RECORDS.lock();
         records.try_reserve(1).ok()?;
         // Each of them may be retired once.
         RETIRED.lock().try_reserve(records.len() + 1).ok()?;
-        drop(records);
-        let t = Thread::new(Context::Coroutine(None), next_tid());
+        let t = Thread::new(Context::Coroutine(None), tid);
         t.life.store(FREE, Ordering::Relaxed);
-        RECORDS.lock().push(t);
+        records.push(t);
         Some(t)
     }
 

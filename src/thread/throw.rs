@@ -8,24 +8,32 @@ use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sys::lock::Lock;
 
-/// For whom, as which greenlet, what, and by which timer. A leaf of the lock order: thrown under the lock of the timers.
-static THROWN: Lock<Vec<(&'static Thread, u32, i32, u64)>> = Lock::new(Vec::new());
+struct Thrown {
+    into: &'static Thread,
+    /// Which of the record's greenlets.
+    generation: u32,
+    errno: i32,
+    timer: u64,
+}
+
+/// A leaf of the lock order: thrown under the lock of the timers.
+static THROWN: Lock<Vec<Thrown>> = Lock::new(Vec::new());
 
 /// Throws into the greenlet that the record is in this generation.
-pub fn throw(t: &'static Thread, generation: u32, errno: i32, timer: u64) {
-    THROWN.lock().push((t, generation, errno, timer));
-    t.set_thrown_at(true);
-    t.waiter.wake(Wake::Interrupted);
+pub fn throw(into: &'static Thread, generation: u32, errno: i32, timer: u64) {
+    THROWN.lock().push(Thrown { into, generation, errno, timer });
+    into.set_thrown_at(true);
+    into.waiter.wake(Wake::Interrupted);
 }
 
 /// Takes what was thrown into the calling thread.
 pub fn take() -> Option<Errno> {
     let t = super::current().filter(|t| t.is_thrown_at())?;
     let mut thrown = THROWN.lock();
-    let mine = |entry: &(&'static Thread, u32, i32, u64)| core::ptr::eq(entry.0, t);
+    let mine = |entry: &Thrown| core::ptr::eq(entry.into, t);
     // What was thrown into one that had the record before has missed it.
-    thrown.retain(|entry| !mine(entry) || entry.1 == t.generation());
-    let found = thrown.iter().position(mine).map(|at| Errno(thrown.remove(at).2));
+    thrown.retain(|entry| !mine(entry) || entry.generation == t.generation());
+    let found = thrown.iter().position(mine).map(|at| Errno(thrown.remove(at).errno));
     t.set_thrown_at(thrown.iter().any(mine));
     found
 }
@@ -33,7 +41,7 @@ pub fn take() -> Option<Errno> {
 /// Takes back what this timer has thrown, if no call has failed with it yet. Whether that was so.
 pub fn withdraw(timer: u64) -> bool {
     let mut thrown = THROWN.lock();
-    let found = thrown.iter().position(|entry| entry.3 == timer);
+    let found = thrown.iter().position(|entry| entry.timer == timer);
     found.map(|at| thrown.remove(at)).is_some()
 }
 

@@ -1,5 +1,6 @@
 // The calls of greenlet.h: order of turns, never two at a time, values, kills, stale handles, and what may not be done. Prints what it
 // finds wrong, or that all is right.
+#include "greenlets.h"
 #include <greenlet.h>
 
 #include <errno.h>
@@ -17,18 +18,6 @@
 #include <unistd.h>
 
 enum { MANY = 1000 };
-
-static int wrong;
-
-#define CHECK(what) check(what, #what, __LINE__)
-
-static void check(bool right, const char *what, int line)
-{
-    if (right)
-        return;
-    printf("greenlets.c:%d: not so: %s (errno %d)\n", line, what, errno);
-    wrong++;
-}
 
 // ---- turns ----------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 // Linked with the library, which does nothing before greenlet_init: threads are kernel threads, and those that wait in libc when it comes
 // go on with all that are made later. Prints what it finds wrong, or that all is right.
 #define _GNU_SOURCE
+#include "greenlets.h"
 #include <greenlet.h>
 
 #include <errno.h>
@@ -14,18 +15,6 @@
 #include <unistd.h>
 
 enum { MANY = 50, ROUNDS = 500 };
-
-static int wrong;
-
-#define CHECK(what) check(what, #what, __LINE__)
-
-static void check(bool right, const char *what, int line)
-{
-    if (right)
-        return;
-    printf("greenlets_late.c:%d: not so: %s (errno %d)\n", line, what, errno);
-    wrong++;
-}
 
 static int tasks(void)
 {
@@ -52,23 +41,18 @@ static int word, ends[2], release[2];
 static bool is_signalled, is_broadcast;
 static volatile int initialised;
 
-static void *waits_for_signal(void *unused)
+static void *waits_for_condition(pthread_cond_t *cond, const bool *is_told)
 {
     pthread_mutex_lock(&mutex);
-    while (!is_signalled)
-        pthread_cond_wait(&signalled, &mutex);
+    while (!*is_told)
+        pthread_cond_wait(cond, &mutex);
     pthread_mutex_unlock(&mutex);
-    return unused;
+    return NULL;
 }
 
-static void *waits_for_broadcast(void *unused)
-{
-    pthread_mutex_lock(&mutex);
-    while (!is_broadcast)
-        pthread_cond_wait(&broadcast, &mutex);
-    pthread_mutex_unlock(&mutex);
-    return unused;
-}
+static void *waits_for_signal(void *unused) { return (void)unused, waits_for_condition(&signalled, &is_signalled); }
+
+static void *waits_for_broadcast(void *unused) { return (void)unused, waits_for_condition(&broadcast, &is_broadcast); }
 
 static void *locks(void *unused)
 {

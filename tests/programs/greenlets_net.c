@@ -1,5 +1,6 @@
 // greenlet_tcp_listener and greenlet_connect_tcp: both families, errors, time-outs, many at a time. Prints what it finds wrong, or that
 // all is right.
+#include "greenlets.h"
 #include <greenlet.h>
 
 #include <arpa/inet.h>
@@ -15,18 +16,6 @@
 #include <unistd.h>
 
 enum { MANY = 200 };
-
-static int wrong;
-
-#define CHECK(what) check(what, #what, __LINE__)
-
-static void check(bool right, const char *what, int line)
-{
-    if (right)
-        return;
-    printf("greenlets_net.c:%d: not so: %s (errno %d)\n", line, what, errno);
-    wrong++;
-}
 
 static int port_of(int socket)
 {

@@ -1,6 +1,7 @@
 // What greenlets and other threads tell one another by: time-outs around calls, events, semaphores, queues; and threads of their own
 // kernel thread. Prints what it finds wrong, or that all is right.
 #define _GNU_SOURCE
+#include "greenlets.h"
 #include <greenlet.h>
 
 #include <errno.h>
@@ -18,18 +19,7 @@
 
 enum { MANY = 100, ITEMS = 500 };
 
-static int wrong;
-
-#define CHECK(what) check(what, #what, __LINE__)
 #define P(number) ((void *)(intptr_t)(number))
-
-static void check(bool right, const char *what, int line)
-{
-    if (right)
-        return;
-    printf("greenlets_sync.c:%d: not so: %s (errno %d)\n", line, what, errno);
-    wrong++;
-}
 
 // ---- with a time-out ------------------------------------------------------------------------------------------
 

@@ -277,6 +277,7 @@ pub fn register_at_fork() {
 /// Signals are blocked over the fork itself, so that the child can tell those that are its own: what its copy of the
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
+    signal::setxid::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
     thread::tls_image::LOADER.hold();
@@ -299,6 +300,7 @@ fn release_after_fork() {
     thread::tls_image::LOADER.let_go();
     ops::channel::fork_done();
     reactor::fork_done();
+    signal::setxid::fork_done();
 }
 
 /// What the forking thread's mask was before the fork.

@@ -122,10 +122,20 @@ fn header_is_what_is_exported() {
 /// Whether a line of `preload/src` begins the sentence of a hook. A `decide_*` function belongs to the `jump!` before it.
 fn begins_sentence(line: &str) -> bool {
     let line = line.trim_start();
-    let hook =
-        ["hook! {", "offload! {", "observe! {", "open! {", "input! {", "stream! {", "jump! {", "exec! {", "strings! {"]
-            .iter()
-            .any(|start| line.starts_with(start));
+    let hook = [
+        "hook! {",
+        "offload! {",
+        "ids! {",
+        "observe! {",
+        "open! {",
+        "input! {",
+        "stream! {",
+        "jump! {",
+        "exec! {",
+        "strings! {",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start));
     let written_out = line.starts_with("unsafe extern \"C-unwind\" fn ") && !line.contains(" fn decide_");
     hook || written_out
 }
@@ -168,6 +178,7 @@ fn says(sentence: &str, operation: &str) -> bool {
     let observes = starts("observe! {");
     match operation {
         "offload" => starts("offload! {"),
+        "ids" => starts("ids! {"),
         "exec" => starts("exec! {") || starts("strings! {"),
         "ops::fd::opened" => {
             (observes && sentence.contains(", opens")) || starts("open! {") || sentence.contains("control(&NEXT")
@@ -193,7 +204,7 @@ fn rows_name_their_hooks() {
 }
 
 /// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
-const WITHOUT_ROW: [(&str, &str); 16] = [
+const WITHOUT_ROW: [(&str, &str); 17] = [
     (
         "makes or names a descriptor",
         "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
@@ -237,6 +248,10 @@ const WITHOUT_ROW: [(&str, &str); 16] = [
         "sched_setaffinity sched_getaffinity sched_setscheduler sched_getscheduler sched_setparam sched_getparam \
          sched_rr_get_interval setpriority getpriority nice unshare setns personality setfsuid setfsgid capset capget ioperm \
          iopl arch_prctl pkey_alloc pkey_set ptrace timer_create",
+    ),
+    (
+        "changes the ids of all threads, at once: tests/c/process",
+        "setuid setgid seteuid setegid setreuid setregid setresuid setresgid setgroups initgroups",
     ),
     (
         "lets others go on",

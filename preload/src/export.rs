@@ -5,6 +5,7 @@
 //! | `hook!` | a call that may park or unwind, given to an operation |
 //! | `offload!` | a call known to block in the kernel or inside libc: the real one, with the worker's permit given up |
 //! | `exec!` | exec: the real one, with what the calling thread has pending given to the kernel |
+//! | `ids!` | a call that changes the ids of all kernel threads: the real one, which asks each of them once |
 //! | `open!` | a call that may wait and then answers a descriptor: the real one, then the engine hears of it |
 //! | `input!` | a call for input from a stream: a wait for it, then the real call |
 //! | `observe!` | a call that only makes, or tells of, a descriptor: the real one, then the engine hears of it |
@@ -197,6 +198,25 @@ macro_rules! offload {
             let scope = engine::ops::offload::enter();
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);
+            answer
+        }
+    };
+}
+
+/// The real call, by which libc changes the ids of every kernel thread of the process.
+macro_rules! ids {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            #[unsafe(link_section = "greenlet_next")]
+            static NEXT: engine::real::Next = next!($name);
+            proof!($name($($arg: $type),*) -> c_int);
+            if !engine::active() {
+                return call_next!(NEXT($($arg: $type),*) -> c_int);
+            }
+            let call = engine::ops::ids::begin();
+            let answer = call_next!(NEXT($($arg: $type),*) -> c_int);
+            engine::ops::ids::end(call);
             answer
         }
     };

@@ -11,8 +11,9 @@
 //!
 //! Exactly these are exported, without a version where none is written, so that any version asked for is answered
 //! (`tests/symbols.rs` compares the table with the library, and each row with its file). *offload* is the real call
-//! with the worker's permit given up, *exec* the real call with pending signals given to the kernel; `ops::fd::opened`,
-//! `ops::fd::seen` and `ops::stdio::opened` follow the real call, `ops::stdio::wait_for_input` comes before it.
+//! with the worker's permit given up, *exec* the real call with pending signals given to the kernel, *ids* the real call
+//! while each kernel thread has one descriptor for libc to ask (`ops::ids`); `ops::fd::opened`, `ops::fd::seen` and
+//! `ops::stdio::opened` follow the real call, `ops::stdio::wait_for_input` comes before it.
 //!
 //! A version that has another prototype and is older than any program met so far is not told apart:
 //! `pthread_{get,set}affinity_np@GLIBC_2.3.3` and `sched_{get,set}affinity@GLIBC_2.3.3`, which had no size, and
@@ -312,6 +313,16 @@
 //! | `personality` | task | `ops::task::personality` |
 //! | `setfsuid` | task | `ops::task::setfsuid` |
 //! | `setfsgid` | task | `ops::task::setfsgid` |
+//! | `setuid` | ids | ids |
+//! | `setgid` | ids | ids |
+//! | `seteuid` | ids | ids |
+//! | `setegid` | ids | ids |
+//! | `setreuid` | ids | ids |
+//! | `setregid` | ids | ids |
+//! | `setresuid` | ids | ids |
+//! | `setresgid` | ids | ids |
+//! | `setgroups` | ids | ids |
+//! | `initgroups` | ids | `ops::ids::initgroups` |
 //! | `capset` | task | `ops::task::capset` |
 //! | `capget` | task | `ops::task::capget` |
 //! | `ioperm` | task | `ops::task::ioperm` |
@@ -394,7 +405,7 @@
 //! - `flockfile` and each call on a stream that another thread has locked, `syslog`, `dlopen`, `malloc`: libc's own
 //!   locks, held for short times by threads that run.
 //! - `getpwent`, `getgrent`, `getservent`, `getnetgrent`, `getprotobyname`, `getnetbyname`, `getrpcbyname`,
-//!   `getaliasbyname`, `initgroups`, `getlogin`: rare, made at start, or answered from a file. `gethostid`, `rcmd`,
+//!   `getaliasbyname`, `getlogin`: rare, made at start, or answered from a file. `gethostid`, `rcmd`,
 //!   `rexec`, `getpass`, the `svc_*` functions: old.
 //! - `aio_read`, `getaddrinfo_a` without waiting, `mq_notify`, `timer_create`: they make kernel threads of libc's own,
 //!   inside.
@@ -416,6 +427,7 @@ mod cond;
 mod fd;
 mod futex;
 mod greenlet;
+mod ids;
 mod io;
 mod mutex;
 mod once;

@@ -8,6 +8,7 @@ pub mod c11;
 pub mod channel;
 pub mod fd;
 pub mod greenlet;
+pub mod ids;
 pub mod io;
 pub mod net;
 pub mod offload;

@@ -26,7 +26,7 @@ mod strand;
 mod worker;
 
 pub use monitor::tid as default_tid;
-pub use pool::{counts, is_polling};
+pub use pool::{counts, first as first_worker, is_polling};
 pub use queue::Queue;
 pub use worker::{Worker, each_worker, make_home};
 
@@ -274,7 +274,7 @@ pub fn bind() {
     // SAFETY: the current record is alive; a thread binds itself only.
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
-            leave_first_worker(&*t);
+            leave_first_worker();
             pass_turn();
             (*t).set_takes_turns(false);
             let w = (*t).worker.get();
@@ -286,11 +286,9 @@ pub fn bind() {
     tls::leave();
 }
 
-/// The first worker's kernel thread is main's to keep: another thread that is to be bound moves to another worker.
-///
-/// # Safety
-/// Called on `t`, inside the runtime.
-unsafe fn leave_first_worker(t: &Thread) {
+/// The calling thread, which is inside the runtime, moves off the first worker unless it is main: that kernel thread's own.
+pub fn leave_first_worker() {
+    let Some(t) = crate::thread::current() else { return };
     // SAFETY: workers are never freed.
     while unsafe { (*t.worker.get()).is_first() } && !crate::thread::is_main(t) {
         pool::shun_first(true);

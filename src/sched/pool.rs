@@ -121,6 +121,12 @@ pub(super) fn start() {
     super::monitor::start();
 }
 
+/// The process's first kernel thread.
+pub fn first() -> Option<&'static Worker> {
+    // SAFETY: workers are never freed.
+    unsafe { POOL.lock().first.as_ref() }
+}
+
 pub(super) fn shun_first(on: bool) {
     if on {
         SHUN_FIRST.fetch_add(1, Ordering::SeqCst);

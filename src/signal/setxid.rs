@@ -3,13 +3,21 @@
 //! through the thread pointer. Under us that is a green thread's, or the loop's: so the handler runs on the descriptor
 //! that glibc asked. Green threads have tids that no kernel thread has: glibc's signal finds nobody, and it passes them over.
 //!
-//! The first kernel thread has two descriptors with its tid: main's, which glibc passes over when main calls, on
-//! whatever worker it may run, and that of the worker's loop (see `start::activate`).
+//! Each kernel thread must make the call once: the second of two `setreuid` that swap undoes the first. Where two descriptors
+//! show the tid of one, the second is made to show another while it would be asked too:
+//!
+//! - the caller's kernel thread: of the two, glibc passes over the caller's own, and the loop's is hidden for the call;
+//! - the process's first: the loop's stands for it (see `start::activate`) when main calls on another worker, and is hidden when
+//!   another thread calls. That one leaves worker 0 first: main's own is left alone, since main may look at it meanwhile;
+//! - one whose bound thread shows its tid: the loop's shows another from then on (`bind::to_kernel_tid`).
+//!
+//! glibc makes one such call at a time. What it must not find is hidden before it begins, so we do as well.
 
 use crate::arch::{self, tls};
-use crate::atomic::{AtomicUsize, Ordering, fence};
-use crate::sched::Worker;
+use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+use crate::sched::{self, Worker};
 use crate::sys;
+use crate::sys::lock::Lock;
 use crate::sys::sig::{self, KernelAction};
 use crate::syscall;
 use crate::thread::{self, Thread, exit, tcb};
@@ -33,17 +41,65 @@ pub fn take_over() {
     }
 }
 
-/// The descriptor that glibc asked this kernel thread through; one a signal.
-fn asked(tp: usize) -> usize {
+/// What [`end`] puts back.
+#[derive(Debug)]
+pub struct Call([Option<Hidden>; 2]);
+
+/// A descriptor's tid word, and what it showed.
+#[derive(Debug)]
+struct Hidden(&'static AtomicU32, u32);
+
+static ONE_AT_A_TIME: Lock<()> = Lock::new(());
+
+/// The calling thread is about to have libc change the ids of the process, and is inside the runtime until [`end`]: a handler
+/// of the program, which may wait, is put off.
+pub fn begin() -> Call {
+    tls::enter();
+    sched::leave_first_worker();
+    ONE_AT_A_TIME.hold();
+    let callers = worker().map(Worker::loop_pointer);
+    let first = sched::first_worker().filter(|_| !thread::is_main(tls::current())).map(Worker::loop_pointer);
+    Call([callers, first.filter(|_| first != callers)].map(|tp| tp.and_then(hide)))
+}
+
+/// The call has been made.
+pub fn end(call: Call) {
+    for Hidden(word, tid) in call.0.into_iter().flatten() {
+        word.store(tid, Ordering::Relaxed);
+    }
+    ONE_AT_A_TIME.let_go();
+    tls::leave();
+}
+
+/// Has the descriptor at `tp` show the tid of nobody, unless it is the calling thread's own.
+fn hide(tp: usize) -> Option<Hidden> {
+    let word = tcb::tid(tp).filter(|_| tp != arch::thread_pointer())?;
+    Some(Hidden(word, word.swap(thread::TID_OF_NOBODY, Ordering::Relaxed)))
+}
+
+pub fn fork_prepare() {
+    ONE_AT_A_TIME.hold();
+}
+
+pub fn fork_done() {
+    ONE_AT_A_TIME.let_go();
+}
+
+/// The worker whose kernel thread calls.
+fn worker() -> Option<&'static Worker> {
     let t = tls::current();
     // SAFETY: records and workers are never freed.
-    let w: Option<&Worker> =
-        unsafe { if t.is_null() { arch::tls_worker().as_ref() } else { (*t).worker.get().as_ref() } };
-    let Some(w) = w else { return tp };
+    unsafe { if t.is_null() { arch::tls_worker().as_ref() } else { (*t).worker.get().as_ref() } }
+}
+
+/// The descriptor that glibc asked this kernel thread through; one a signal.
+fn asked(tp: usize) -> usize {
+    let Some(w) = worker() else { return tp };
     let initial =
         if w.is_first() { thread::main_thread().map_or_else(exit::initial_thread_pointer, Thread::tp) } else { tp };
-    // A bound thread's descriptor, which is loaded, has this kernel thread's tid too.
-    [w.loop_pointer(), initial].into_iter().find(|&own| tcb::is_asked_to_set_ids(own)).unwrap_or(tp)
+    let tid = sys::gettid();
+    let shows_tid = |tp| tcb::tid(tp).is_some_and(|word| word.load(Ordering::Relaxed) == tid);
+    [w.loop_pointer(), initial].into_iter().find(|&own| tcb::is_asked_to_set_ids(own) && shows_tid(own)).unwrap_or(tp)
 }
 
 /// The calling kernel thread, whose signals are blocked, is about to end without glibc's knowledge. Its descriptor shows

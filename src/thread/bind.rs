@@ -42,6 +42,12 @@ pub fn to_kernel_tid() {
         tls::enter();
         let shown = word.swap(t.tid(), Ordering::Relaxed);
         if shown != t.tid() {
+            // One descriptor of a kernel thread shows its tid, or a setuid would be made twice (`signal::setxid`). It is not
+            // zero, by which libc would know that the loop's is free.
+            // SAFETY: workers are never freed, and the caller runs on one.
+            if let Some(loops) = tcb::tid(unsafe { (*t.worker.get()).loop_pointer() }) {
+                loops.store(shown, Ordering::Relaxed);
+            }
             loader::rename_owner(shown, t.tid());
         }
         tls::leave();

@@ -150,6 +150,8 @@ pub static LIVE: AtomicUsize = AtomicUsize::new(0);
 /// Thread ids start above any the kernel gives (PID_MAX_LIMIT is 2^22) and stay below the futex word's flags.
 pub const FIRST_TID: u32 = 1 << 22;
 const LAST_TID: u32 = (1 << 30) - 1;
+/// The id of no thread, green or not.
+pub const TID_OF_NOBODY: u32 = LAST_TID + 1;
 static EPOCH: AtomicU32 = AtomicU32::new(0);
 
 /// Whether the process is the child of one that had green threads.

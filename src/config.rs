@@ -37,6 +37,8 @@ pub struct Force {
     pub no_slabs: bool,
     /// `no-templates`: libc makes every pair.
     pub no_templates: bool,
+    /// `no-preempt`: a thread that computes is never made to yield, only rescued from.
+    pub no_preempt: bool,
     /// `templates`: the proof is made for a shape's first pair.
     pub templates: bool,
 }
@@ -58,7 +60,14 @@ const OFF: Config = Config {
     disabled: true,
     log: false,
     report: None,
-    force: Force { arch_prctl: false, no_verify: false, no_slabs: false, no_templates: false, templates: false },
+    force: Force {
+        arch_prctl: false,
+        no_verify: false,
+        no_slabs: false,
+        no_templates: false,
+        no_preempt: false,
+        templates: false,
+    },
 };
 static CONFIG: OnceLock<Config> = OnceLock::new();
 
@@ -107,10 +116,13 @@ fn forced() -> Force {
             b"no-verify" => force.no_verify = true,
             b"no-slabs" => force.no_slabs = true,
             b"no-templates" => force.no_templates = true,
+            b"no-preempt" => force.no_preempt = true,
             b"templates" => force.templates = true,
-            _ => {
-                refuse("GREENLET_FORCE", list, "a list of arch_prctl, no-verify, no-slabs, no-templates and templates")
-            }
+            _ => refuse(
+                "GREENLET_FORCE",
+                list,
+                "a list of arch_prctl, no-verify, no-slabs, no-templates, no-preempt and templates",
+            ),
         }
     }
     force

@@ -41,6 +41,8 @@ names! {
     /// A thread was left to the kernel.
     Native = "threads left to the kernel",
     Rescue = "rescues",
+    /// A thread that computed was made to yield.
+    Preempt = "preemptions",
     Offload = "calls offloaded",
     WorkerRefused = "workers the kernel refused",
     Bind = "threads bound",
@@ -127,6 +129,7 @@ pub fn at_exit() {
         Event::PairCopied,
         Event::Native,
         Event::Rescue,
+        Event::Preempt,
         Event::Offload,
         Event::Bind,
         Event::WorkerRefused,

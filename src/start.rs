@@ -248,6 +248,7 @@ pub fn activate() -> bool {
     exit::watch_main();
     STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::Release);
     signal::action::wrap_existing();
+    signal::preempt::start();
     signal::setxid::take_over();
     log(format_args!("active in process {}", sys::getpid()));
     true

@@ -595,6 +595,15 @@ pub unsafe fn call_on(end: usize, f: Handler, signo: i32, info: *mut libc::sigin
     unsafe { greenlet_call_on(end, f, signo, info, context) }
 }
 
+/// The instruction that a signal handler interrupted.
+///
+/// # Safety
+/// `context` is the handler's ucontext.
+pub unsafe fn interrupted_in(context: *const core::ffi::c_void) -> usize {
+    // SAFETY: the caller's context.
+    unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] as usize }
+}
+
 /// Begins a signal handler as the kernel would, with its frame at `frame`, where the address that it returns to is.
 ///
 /// # Safety

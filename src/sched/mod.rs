@@ -68,10 +68,15 @@ pub enum Action {
     Park,
     /// Run it again after the others.
     Yield,
+    /// It computes: run it again when no others are runnable, or in between.
+    Preempt,
 }
 
 /// Runnable threads that no permit owns yet: wakes from foreign threads and from workers without a permit.
 pub(crate) static GLOBAL: Queue = Queue::new();
+/// Those that were made to yield. What has waited goes before what has had its turn: a thread that sleeps, or serves, does not
+/// wait for all that compute.
+static BACKGROUND: Queue = Queue::new();
 static PERMITS: AtomicPtr<Permit> = AtomicPtr::new(core::ptr::null_mut());
 static PERMIT_COUNT: AtomicUsize = AtomicUsize::new(0);
 static SOURCE: AtomicPtr<&'static dyn EventSource> = AtomicPtr::new(core::ptr::null_mut());
@@ -137,7 +142,7 @@ pub fn ready(t: *const Thread) {
 fn ready_now(t: *const Thread) {
     let w = this_worker();
     // SAFETY: workers are never freed.
-    let permit = if w.is_null() { null() } else { unsafe { (*w).permit() } };
+    let permit = if w.is_null() || unsafe { (*w).is_overdue() } { null() } else { unsafe { (*w).permit() } };
     if permit.is_null() {
         inject(t);
     } else {
@@ -160,7 +165,7 @@ pub(crate) fn inject(t: *const Thread) {
 
 /// Whether anything is runnable anywhere.
 pub(crate) fn work_visible() -> bool {
-    !GLOBAL.is_empty() || permits().iter().any(|p| !p.queue.is_empty())
+    !GLOBAL.is_empty() || !BACKGROUND.is_empty() || permits().iter().any(|p| !p.queue.is_empty())
 }
 
 /// Suspends the calling green thread, whose parker is armed, until a waker fires it.
@@ -171,6 +176,11 @@ pub fn park(t: &Thread) {
 /// Lets others run first.
 pub fn yield_now(t: &Thread) {
     t.suspend(Action::Yield);
+}
+
+/// Lets others run first, and after that what has waited meanwhile.
+pub fn preempted(t: &Thread) {
+    t.suspend(Action::Preempt);
 }
 
 /// A signal handler ran in a worker's loop: should the worker be about to sleep, with its last look behind it, it
@@ -307,6 +317,7 @@ pub unsafe fn after_fork() {
     // SAFETY: the caller's promise, passed on.
     unsafe {
         GLOBAL.reset();
+        BACKGROUND.reset();
         pool::after_fork();
         monitor::after_fork();
         strand::after_fork();

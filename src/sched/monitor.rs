@@ -1,13 +1,15 @@
 //! The monitor: rescue.
 //!
 //! One kernel thread that looks every tick, only while somebody runs: whether a permit's tick stands still
-//! while threads wait (then its worker is blocked by the kernel or computes, and the permit goes to another),
+//! while threads wait (then its worker is blocked by the kernel, and the permit goes to another, or computes: then the thread
+//! is asked to yield, and if it does not, the permit goes to another),
 //! whether events are due that nobody polls for, and whether a queue has waited a tick while a worker sleeps.
 //! When everything is asleep it sleeps too, without a deadline: an idle process uses no CPU.
 
-use super::{GLOBAL, permits, pool, source, work_visible};
+use super::{BACKGROUND, GLOBAL, permits, pool, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
+use crate::signal::preempt;
 use crate::sys::task::State;
 use crate::sys::{self, futex, time};
 use crate::thread::exit;
@@ -18,6 +20,8 @@ const TICK: u64 = 2_000_000;
 const PATIENCE: u32 = 2;
 /// CPU time that a thread may use, once suspected, before others are given another worker.
 const LONGEST_TURN: u64 = 4_000_000;
+/// How often such a thread is asked to yield: it may be where it cannot.
+const TIMES_ASKED: u32 = 4;
 /// How many kernel threads more than permits rescue may make at once for workers that are merely held up. A disk that stalls
 /// for a moment, or a machine with too few CPUs (the owner of a kernel lock waits for one), holds up one worker after the
 /// other, and more threads do not help. A worker that stays held up for that many looks gets one all the same, one worker in
@@ -91,6 +95,8 @@ struct Seen {
     /// Looks since the tick last moved.
     since: u32,
     suspicion: Option<Suspicion>,
+    /// How often it was asked to yield.
+    asked: u32,
 }
 
 /// What the holder of a permit whose tick stands still had used of the CPU.
@@ -103,7 +109,9 @@ struct Suspicion {
 /// What a worker is held up by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Held {
-    /// Its own work, the machine, or another thread.
+    /// Its own work.
+    Computing,
+    /// The machine, or another thread.
     Inside,
     /// Something that may never come.
     Outside,
@@ -124,7 +132,8 @@ impl Seen {
         (before.at_last, before.was_blocked) = (cpu, blocked);
         match state {
             State::Waiting if stays_blocked => Some(Held::Outside),
-            _ => (stays_blocked || computes).then_some(Held::Inside),
+            _ if stays_blocked => Some(Held::Inside),
+            _ => computes.then_some(Held::Computing),
         }
     }
 }
@@ -210,16 +219,21 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
             continue;
         }
         seen.since += 1;
-        if seen.since < PATIENCE || (permit.queue.is_empty() && GLOBAL.is_empty()) {
+        if seen.since < PATIENCE || (permit.queue.is_empty() && GLOBAL.is_empty() && BACKGROUND.is_empty()) {
             continue;
         }
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
         let Some(holder) = (unsafe { holder.as_ref() }) else { continue };
-        if seen.held_up(holder.tid()).is_some_and(|why| growth.allows(why, seen.since)) && holder.rescue(tick) {
+        let Some(why) = seen.held_up(holder.tid()) else { continue };
+        // One a look: it may be all that the others waited for.
+        if why == Held::Computing && seen.asked < TIMES_ASKED && preempt::ask(holder, tick) {
+            seen.asked += 1;
+            return;
+        }
+        if growth.allows(why, seen.since) && holder.rescue(tick) {
             report::count(report::Event::Rescue);
             *seen = Seen { tick, ..Seen::default() };
-            // One a look: the new worker may be all that the others waited for.
             return;
         }
     }

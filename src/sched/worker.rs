@@ -5,7 +5,7 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, GLOBAL, Permit, monitor, permits, pool, source, strand};
+use super::{Action, BACKGROUND, GLOBAL, Permit, monitor, permits, pool, source, strand};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
@@ -20,6 +20,8 @@ use core::ptr::{null, null_mut};
 /// the two do not always fall together.
 const GLOBAL_EVERY: u32 = 61;
 const EVENTS_EVERY: u32 = 128;
+/// How many of the monitor's ticks between two turns of those that compute, while others keep the workers busy.
+const BACKGROUND_EVERY: u32 = 4;
 
 /// Every worker ever made.
 static WORKERS: AtomicPtr<Worker> = AtomicPtr::new(null_mut());
@@ -38,6 +40,12 @@ pub struct Worker {
     /// The thread it runs, for diagnostics and for signals.
     pub(super) running: AtomicPtr<Thread>,
     tick: Cell<u32>,
+    /// The run that is to yield.
+    asked: AtomicU32,
+    /// Its last thread computed until it was made to yield: what has come meanwhile goes before what waits here.
+    overdue: Cell<bool>,
+    /// Ticks of the monitor that it has taken.
+    dues: Cell<u32>,
     fp: Cell<FpControl>,
     /// The kernel thread's signal mask.
     mask: SharedMask,
@@ -75,6 +83,9 @@ impl Worker {
             tid: AtomicU32::new(0),
             running: AtomicPtr::new(null_mut()),
             tick: Cell::new(0),
+            asked: AtomicU32::new(u32::MAX),
+            overdue: Cell::new(false),
+            dues: Cell::new(0),
             fp: Cell::new(FpControl::DEFAULT),
             mask: SharedMask::new(0),
             alt: Cell::new(AltStack::NONE),
@@ -135,6 +146,16 @@ impl Worker {
     /// The thread that runs here, null in the loop.
     pub fn running(&self) -> *const Thread {
         self.running.load(Ordering::Acquire)
+    }
+
+    /// The thread that has run since `tick` is to yield (`signal::preempt`).
+    pub fn ask_to_yield(&self, tick: u32) {
+        self.asked.store(tick, Ordering::Release);
+    }
+
+    /// Whether that is the calling thread's run, which still has the permit.
+    pub fn is_asked_to_yield(&self) -> bool {
+        self.asked.load(Ordering::Acquire) == self.tick.get() && !self.permit().is_null()
     }
 
     /// Takes the permit from a worker whose thread has run since `tick`, on behalf of others.
@@ -218,6 +239,11 @@ impl Worker {
 
     fn find_work(&self) -> Option<*const Thread> {
         let queue = self.queue()?;
+        if self.is_overdue()
+            && let Some(t) = self.find_overdue()
+        {
+            return Some(t);
+        }
         let tick = self.tick.get();
         // The monitor's tick: switches alone would make what is due wait for as long as this many turns last.
         let due = monitor::take_tick();
@@ -227,6 +253,12 @@ impl Worker {
         if due || tick.is_multiple_of(GLOBAL_EVERY) {
             self.take_share_of_global(queue);
         }
+        if due
+            && self.is_background_due()
+            && let Some(t) = BACKGROUND.pop()
+        {
+            return Some(t);
+        }
         if let Some(t) = queue.pop().or_else(|| GLOBAL.pop()) {
             return Some(t);
         }
@@ -235,7 +267,24 @@ impl Worker {
         {
             return Some(t);
         }
-        self.steal(queue)
+        self.steal(queue).or_else(|| BACKGROUND.pop())
+    }
+
+    /// Whether what it readies now is for all workers, and goes first.
+    pub(super) fn is_overdue(&self) -> bool {
+        self.overdue.get()
+    }
+
+    fn find_overdue(&self) -> Option<*const Thread> {
+        source().poll();
+        self.overdue.set(false);
+        GLOBAL.pop()
+    }
+
+    fn is_background_due(&self) -> bool {
+        let dues = self.dues.get().wrapping_add(1);
+        self.dues.set(dues);
+        dues.is_multiple_of(BACKGROUND_EVERY)
     }
 
     /// Moves this permit's share of the global queue behind its own: what waits there must not wait longer than
@@ -339,6 +388,10 @@ impl Worker {
                 }
             }
             Action::Yield => self.requeue(t),
+            Action::Preempt => {
+                self.overdue.set(true);
+                BACKGROUND.push(t);
+            }
         }
     }
 

@@ -17,7 +17,7 @@
 
 use super::{action, altstack};
 use crate::arch::{self, Handler};
-use crate::sys::{self, sig};
+use crate::sys::{self, mem, sig};
 use crate::thread;
 use core::ffi::{c_int, c_void};
 
@@ -28,6 +28,10 @@ const END: usize = INFO + size_of::<libc::siginfo_t>();
 const ALIGN: usize = 64;
 /// What a function may use below its stack pointer.
 const RED_ZONE: usize = 128;
+
+/// What a thread that yields in its frame needs below that: the way to the worker's loop, and a handler that comes then.
+const ROOM: usize = 12 * 1024;
+const PAGE: usize = 4096;
 
 /// The part of it that is always there, and where the kernel notes how long all of it is.
 const FPU: usize = 512;
@@ -107,6 +111,31 @@ pub unsafe fn leave_workers_stack(signo: c_int, info: *mut libc::siginfo_t, cont
         }
         frame.copy_to(at);
         arch::begin_handler(at, f, signo, (at + INFO) as *mut _, (at + CONTEXT) as *mut _)
+    }
+}
+
+/// If the handler of the signal runs on the worker's alternate stack, it begins anew at `f` below what it interrupted, and this
+/// does not return; but only where the stack goes on for another [`ROOM`] bytes, down to `limit` at most. (A runtime may have
+/// guards of its own above that.)
+///
+/// # Safety
+/// Called by the handler, with what the kernel passed it; no frame since then has a destructor.
+pub unsafe fn move_below(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void, limit: usize, f: Handler) {
+    let context: *mut libc::ucontext_t = context.cast();
+    // SAFETY: the kernel's structures; below the thread's stack pointer nothing is in use.
+    unsafe {
+        let workers = altstack::of_context(context);
+        let sp = altstack::interrupted_at(context);
+        if !workers.has(context as usize) || workers.has(sp) {
+            return;
+        }
+        let Some(frame) = Frame::of(info, context) else { return };
+        let at = frame.below(sp - RED_ZONE);
+        let end = at.saturating_sub(ROOM);
+        if end >= limit && (end..sp - RED_ZONE).step_by(PAGE).all(|page| mem::is_writable(page)) {
+            frame.copy_to(at);
+            arch::begin_handler(at, f, signo, (at + INFO) as *mut _, (at + CONTEXT) as *mut _)
+        }
     }
 }
 

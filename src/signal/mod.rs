@@ -10,6 +10,7 @@
 //! | pending        | [`inbox`]: one for each thread, one for the process, and the kernel's for what all block   |
 //! | who takes it   | `route`: a signal to the process is main's if main accepts it, else anybody's who does      |
 //! | handlers       | `action`: what the program installed, and on which stack it runs                           |
+//! | turns          | `preempt`: a thread that computes is interrupted for others                                |
 //!
 //! A thread that is parked when a signal comes for it is woken, runs the handler, and its call returns EINTR or starts
 //! again, as SA_RESTART and signal(7) say.
@@ -19,6 +20,7 @@ pub mod altstack;
 pub mod arrivals;
 mod frame;
 pub mod inbox;
+pub mod preempt;
 pub mod route;
 pub mod setxid;
 

@@ -16,6 +16,7 @@
 use crate::arch::{self, tls};
 use crate::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
 use crate::sched::{self, Worker};
+use crate::signal::preempt;
 use crate::sys;
 use crate::sys::lock::Lock;
 use crate::sys::sig::{self, KernelAction};
@@ -27,15 +28,18 @@ type Handler = unsafe extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
 
 static NATIVE: AtomicUsize = AtomicUsize::new(0);
 
-/// Puts our handler before glibc's, which the first real pthread_create has installed.
+/// Puts our handler before glibc's, which the first real pthread_create has installed. What `preempt` sends arrives there as well,
+/// and asks for the worker's alternate stack.
 pub fn take_over() {
     let mut action = KernelAction::default();
-    // SAFETY: queries and installs live kernel structures; restorer, flags and mask stay glibc's.
+    // SAFETY: queries and installs live kernel structures; the restorer stays glibc's.
     unsafe {
         let got = syscall!(libc::SYS_rt_sigaction, sig::SETXID, 0usize, &raw mut action, 8usize);
         if got.is_ok() && action.handler > 1 && action.handler != on_signal as *const () as usize {
             NATIVE.store(action.handler, Ordering::Relaxed);
             action.handler = on_signal as *const () as usize;
+            action.flags |= libc::SA_ONSTACK as u64;
+            action.mask = sig::ALL;
             let _ = syscall!(libc::SYS_rt_sigaction, sig::SETXID, &raw const action, 0usize, 8usize);
         }
     }
@@ -117,6 +121,13 @@ pub fn settle(tp: usize) {
 }
 
 unsafe extern "C" fn on_signal(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel's arguments.
+    unsafe {
+        if preempt::is_asked(&*info) {
+            preempt::interrupted(signo, info, context);
+            return;
+        }
+    }
     let native = NATIVE.load(Ordering::Relaxed);
     let tp = arch::thread_pointer();
     let own = asked(tp);

@@ -1,4 +1,4 @@
-//! Reads of the program's memory that may not be there: where the kernel would answer EFAULT, so do we.
+//! The program's memory that may not be there: where the kernel would answer EFAULT, so do we.
 
 use crate::arch;
 use crate::errno::Errno;
@@ -16,4 +16,13 @@ pub fn read<T: Copy>(from: *const T) -> Result<T, Errno> {
             Err(Errno(libc::EFAULT))
         }
     }
+}
+
+/// Whether the eight bytes at `at` can be written, by writing them: the kernel is asked, so that nothing faults.
+///
+/// # Safety
+/// What is there, if anything, is of no use to anybody.
+pub unsafe fn is_writable(at: usize) -> bool {
+    // SAFETY: asks only, for the mask; the kernel writes eight bytes where the caller allows it.
+    unsafe { crate::syscall!(libc::SYS_rt_sigprocmask, libc::SIG_BLOCK, 0usize, at, 8usize) }.is_ok()
 }

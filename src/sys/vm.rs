@@ -60,14 +60,22 @@ pub unsafe fn forget_contents(at: usize, size: usize) {
     let _ = unsafe { syscall!(libc::SYS_madvise, at, size, libc::MADV_DONTNEED) };
 }
 
+/// A resource limit of the process; `None` when the kernel does not say.
+fn limit(which: libc::__rlimit_resource_t) -> Option<libc::rlim_t> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the kernel writes one live structure.
+    unsafe { syscall!(libc::SYS_prlimit64, 0usize, which, 0usize, &raw mut limit) }.ok()?;
+    Some(limit.rlim_cur)
+}
+
 /// Whether a limit (RLIMIT_AS, RLIMIT_DATA) counts what is mapped, touched or not.
 pub fn is_address_space_limited() -> bool {
-    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().any(|which| {
-        let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        // SAFETY: the kernel writes one live structure.
-        let asked = unsafe { syscall!(libc::SYS_prlimit64, 0usize, which, 0usize, &raw mut limit) };
-        asked.is_err() || limit.rlim_cur != libc::RLIM_INFINITY
-    })
+    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().any(|which| limit(which) != Some(libc::RLIM_INFINITY))
+}
+
+/// How far the process's first stack may grow, in bytes; no more than `most`.
+pub fn stack_limit(most: usize) -> usize {
+    limit(libc::RLIMIT_STACK).map_or(0, |limit| limit.min(most as libc::rlim_t) as usize)
 }
 
 /// Whether the system commits no more memory than it has (vm.overcommit_memory is 2): then what is mapped counts, used or

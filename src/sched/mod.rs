@@ -72,8 +72,11 @@ pub enum Action {
     Preempt,
 }
 
-/// Runnable threads that no permit owns yet: wakes from foreign threads and from workers without a permit.
+/// Runnable threads that no permit owns yet: wakes from workers without a permit.
 pub(crate) static GLOBAL: Queue = Queue::new();
+/// Wakes from outside: by foreign threads, and by what the monitor, or a worker that was late, found in the event source. They go
+/// before the others where somebody has been late.
+static OUTSIDE: Queue = Queue::new();
 /// Those that were made to yield. What has waited goes before what has had its turn: a thread that sleeps, or serves, does not
 /// wait for all that compute.
 static BACKGROUND: Queue = Queue::new();
@@ -142,13 +145,21 @@ pub fn ready(t: *const Thread) {
 fn ready_now(t: *const Thread) {
     let w = this_worker();
     // SAFETY: workers are never freed.
-    let permit = if w.is_null() || unsafe { (*w).is_overdue() } { null() } else { unsafe { (*w).permit() } };
+    if w.is_null() || unsafe { (*w).is_overdue() } {
+        OUTSIDE.push(t);
+        pool::wake_one();
+        return;
+    }
+    // SAFETY: as above.
+    let permit = unsafe { (*w).permit() };
     if permit.is_null() {
         inject(t);
     } else {
         // SAFETY: permits are never freed.
         let queue = unsafe { &(*permit).queue };
         queue.push(t);
+        // SAFETY: workers are never freed.
+        unsafe { (*w).make_room_for_waiters() };
         // SAFETY: as above. The permit may just have been taken from this worker, and its new holder may
         // be about to sleep: it looks at the queue after taking it, we look at the holder after pushing.
         if unsafe { (*w).permit() } != permit || queue.len() >= BACKLOG {
@@ -163,9 +174,23 @@ pub(crate) fn inject(t: *const Thread) {
     pool::wake_one();
 }
 
+/// Whether anything that no permit owns is runnable and has not been made to yield.
+fn is_any_in_time() -> bool {
+    !GLOBAL.is_empty() || !OUTSIDE.is_empty()
+}
+
+fn is_any_in_background() -> bool {
+    !BACKGROUND.is_empty()
+}
+
+/// Whether anything is runnable that no permit owns.
+fn is_any_shared() -> bool {
+    is_any_in_time() || is_any_in_background()
+}
+
 /// Whether anything is runnable anywhere.
 pub(crate) fn work_visible() -> bool {
-    !GLOBAL.is_empty() || !BACKGROUND.is_empty() || permits().iter().any(|p| !p.queue.is_empty())
+    is_any_shared() || permits().iter().any(|p| !p.queue.is_empty())
 }
 
 /// Suspends the calling green thread, whose parker is armed, until a waker fires it.
@@ -317,6 +342,7 @@ pub unsafe fn after_fork() {
     // SAFETY: the caller's promise, passed on.
     unsafe {
         GLOBAL.reset();
+        OUTSIDE.reset();
         BACKGROUND.reset();
         pool::after_fork();
         monitor::after_fork();

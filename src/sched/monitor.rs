@@ -6,7 +6,7 @@
 //! whether events are due that nobody polls for, and whether a queue has waited a tick while a worker sleeps.
 //! When everything is asleep it sleeps too, without a deadline: an idle process uses no CPU.
 
-use super::{BACKGROUND, GLOBAL, permits, pool, source, work_visible};
+use super::{is_any_in_background, is_any_in_time, permits, pool, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
 use crate::signal::preempt;
@@ -20,8 +20,11 @@ const TICK: u64 = 2_000_000;
 const PATIENCE: u32 = 2;
 /// CPU time that a thread may use, once suspected, before others are given another worker.
 const LONGEST_TURN: u64 = 4_000_000;
-/// How often such a thread is asked to yield: it may be where it cannot.
-const TIMES_ASKED: u32 = 4;
+/// Looks after which a thread that has not had as much, because others have the CPUs, is asked to yield all the same.
+const LONGEST_WAIT: u32 = 6;
+/// For how long such a thread is asked to yield, and what is between two times: it may be where it cannot, mostly.
+const PERSISTENCE: u64 = 20_000_000;
+const ASK_AGAIN: u64 = 100_000;
 /// How many kernel threads more than permits rescue may make at once for workers that are merely held up. A disk that stalls
 /// for a moment, or a machine with too few CPUs (the owner of a kernel lock waits for one), holds up one worker after the
 /// other, and more threads do not help. A worker that stays held up for that many looks gets one all the same, one worker in
@@ -29,6 +32,8 @@ const TIMES_ASKED: u32 = 4;
 const FEW: usize = 2;
 const LASTING: u32 = 25;
 const GROWTH_INTERVAL: u64 = time::SECOND / 2;
+/// The same for those that compute where they cannot be made to yield.
+const GROWTH_INTERVAL_OF_DEAF: u64 = time::SECOND / 100;
 /// Quiet looks before the monitor itself goes to sleep.
 const QUIET_TICKS: u32 = 25;
 const STACK: usize = 128 * 1024;
@@ -95,8 +100,28 @@ struct Seen {
     /// Looks since the tick last moved.
     since: u32,
     suspicion: Option<Suspicion>,
-    /// How often it was asked to yield.
-    asked: u32,
+    /// It was asked to yield, and has not.
+    is_deaf: bool,
+}
+
+/// A thread that is to yield.
+struct Request {
+    /// Which permit's.
+    of: usize,
+    tick: u32,
+    /// When it is given up.
+    until: u64,
+}
+
+impl Request {
+    /// Whether it was made, and may be granted.
+    fn make(&self) -> bool {
+        let permit = &permits()[self.of];
+        let holder = permit.holder.load(Ordering::SeqCst);
+        // SAFETY: workers are never freed.
+        permit.tick.load(Ordering::Relaxed) == self.tick
+            && unsafe { holder.as_ref() }.is_some_and(|holder| preempt::ask(holder, self.tick))
+    }
 }
 
 /// What the holder of a permit whose tick stands still had used of the CPU.
@@ -109,6 +134,8 @@ struct Suspicion {
 /// What a worker is held up by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Held {
+    /// Its own work, or that of others on its CPU.
+    Crowded,
     /// Its own work.
     Computing,
     /// The machine, or another thread.
@@ -121,7 +148,7 @@ impl Seen {
     /// Whether, and by what, the worker behind `tid` is held up by something other than the kernel's scheduler: blocked from one
     /// look to the next, or computing for longer than others should wait. One that was seen blocked once may be
     /// waiting for a page or for the kernel's lock of the address space, and one that merely waits for a CPU is not
-    /// helped by another that would wait for it too.
+    /// helped by another that would wait for it too; but may yield to it.
     fn held_up(&mut self, tid: u32) -> Option<Held> {
         let state = sys::task::state_of(tid);
         let blocked = state != State::Runnable;
@@ -133,7 +160,8 @@ impl Seen {
         match state {
             State::Waiting if stays_blocked => Some(Held::Outside),
             _ if stays_blocked => Some(Held::Inside),
-            _ => computes.then_some(Held::Computing),
+            _ if computes => Some(Held::Computing),
+            _ => (!blocked && self.since >= LONGEST_WAIT).then_some(Held::Crowded),
         }
     }
 }
@@ -143,14 +171,22 @@ impl Seen {
 struct Growth(u64);
 
 impl Growth {
+    /// Whether it takes no more than the few kernel threads that rescue may make at once.
+    fn is_small(&self) -> bool {
+        pool::has_spare() || pool::counts().0 < permits().len() + FEW
+    }
+
     /// Whether a rescue may go ahead, after `looks` without progress: a spare worker takes the permit, or a kernel thread may
     /// be made.
     fn allows(&mut self, why: Held, looks: u32) -> bool {
-        if why == Held::Outside || pool::has_spare() || pool::counts().0 < permits().len() + FEW {
+        if why == Held::Outside || self.is_small() {
             return true;
         }
         let now = time::now();
-        let allowed = looks >= LASTING && now - self.0 >= GROWTH_INTERVAL;
+        let allowed = match why {
+            Held::Computing => now - self.0 >= GROWTH_INTERVAL_OF_DEAF,
+            _ => looks >= LASTING && now - self.0 >= GROWTH_INTERVAL,
+        };
         if allowed {
             self.0 = now;
         }
@@ -164,9 +200,24 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     let mut seen: Vec<Seen> = permits().iter().map(|_| Seen::default()).collect();
     let mut growth = Growth::default();
     let mut quiet = 0;
+    let mut request: Option<Request> = None;
+    let mut next_look = 0;
     loop {
-        let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(TICK).into()));
+        let pause = if request.is_some() { ASK_AGAIN } else { TICK };
+        let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(pause).into()));
         answer();
+        if let Some(asked) = &request {
+            let now = time::now();
+            if now < asked.until && asked.make() {
+                if now < next_look {
+                    continue;
+                }
+            } else {
+                seen[asked.of].is_deaf = now >= asked.until;
+                request = None;
+            }
+        }
+        next_look = time::after(TICK);
         if exit::waits_for_the_last() {
             exit::look_for_the_last();
             quiet = 0;
@@ -185,7 +236,7 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
             continue;
         }
         quiet = 0;
-        look(&mut seen, &mut growth);
+        look(&mut seen, &mut growth, &mut request);
     }
 }
 
@@ -196,7 +247,7 @@ fn answer() {
     }
 }
 
-fn look(seen: &mut [Seen], growth: &mut Growth) {
+fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
     TICKED.store(1, Ordering::Relaxed);
     crate::signal::route::collect_from_kernel(crate::sys::sig::ALL);
     // Workers that get on look for events themselves.
@@ -212,24 +263,37 @@ fn look(seen: &mut [Seen], growth: &mut Growth) {
             return;
         }
     }
-    for (permit, seen) in permits().iter().zip(seen) {
+    for (of, (permit, seen)) in permits().iter().zip(seen).enumerate() {
         let tick = permit.tick.load(Ordering::Relaxed);
         if tick != seen.tick {
             *seen = Seen { tick, ..Seen::default() };
             continue;
         }
         seen.since += 1;
-        if seen.since < PATIENCE || (permit.queue.is_empty() && GLOBAL.is_empty() && BACKGROUND.is_empty()) {
-            continue;
-        }
+        let has_waiters = !permit.queue.is_empty() || is_any_in_time();
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
         let Some(holder) = (unsafe { holder.as_ref() }) else { continue };
-        let Some(why) = seen.held_up(holder.tid()) else { continue };
+        let is_patient = !(has_waiters && holder.runs_background());
+        if is_patient && (seen.since < PATIENCE || !(has_waiters || is_any_in_background())) {
+            continue;
+        }
+        let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
+        let Some(why) = why else { continue };
         // One a look: it may be all that the others waited for.
-        if why == Held::Computing && seen.asked < TIMES_ASKED && preempt::ask(holder, tick) {
-            seen.asked += 1;
-            return;
+        let yields = why == Held::Crowded || why == Held::Computing && !growth.is_small();
+        if yields && !seen.is_deaf {
+            let first = Request { of, tick, until: time::after(PERSISTENCE) };
+            if request.is_some() {
+                continue;
+            } else if first.make() {
+                *request = Some(first);
+                return;
+            }
+        }
+        if why == Held::Crowded {
+            seen.is_deaf = false;
+            continue;
         }
         if growth.allows(why, seen.since) && holder.rescue(tick) {
             report::count(report::Event::Rescue);

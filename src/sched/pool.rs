@@ -7,7 +7,7 @@
 
 use super::sleepers::Sleepers;
 use super::worker::{self, Worker};
-use super::{GLOBAL, Permit, permits, source, work_visible};
+use super::{Permit, is_any_shared, permits, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::real;
 use crate::report;
@@ -341,7 +341,7 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
         super::inject(main);
     }
     let shunned = w.is_first() && SHUN_FIRST.load(Ordering::SeqCst) > 0;
-    let permit = if GLOBAL.is_empty() || shunned { null() } else { take_free() };
+    let permit = if !is_any_shared() || shunned { null() } else { take_free() };
     if !permit.is_null() {
         w.set_permit(permit);
         return true;

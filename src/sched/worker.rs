@@ -5,9 +5,9 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, BACKGROUND, GLOBAL, Permit, monitor, permits, pool, source, strand};
+use super::{Action, BACKGROUND, GLOBAL, OUTSIDE, Permit, monitor, permits, pool, source, strand};
 use crate::arch::{self, FpControl, tls};
-use crate::atomic::{AtomicPtr, AtomicU32, Ordering, fence};
+use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
 use crate::signal::SharedMask;
 use crate::signal::altstack::{self, AltStack};
@@ -42,7 +42,10 @@ pub struct Worker {
     tick: Cell<u32>,
     /// The run that is to yield.
     asked: AtomicU32,
-    /// Its last thread computed until it was made to yield: what has come meanwhile goes before what waits here.
+    /// The thread that runs has been made to yield before, and waited since only for that.
+    background: AtomicBool,
+    /// Its last thread computed until it was made to yield, or the permit is from a worker that was held up: what has come meanwhile
+    /// goes before what waits in the permit's queue.
     overdue: Cell<bool>,
     /// Ticks of the monitor that it has taken.
     dues: Cell<u32>,
@@ -84,7 +87,8 @@ impl Worker {
             running: AtomicPtr::new(null_mut()),
             tick: Cell::new(0),
             asked: AtomicU32::new(u32::MAX),
-            overdue: Cell::new(false),
+            background: AtomicBool::new(false),
+            overdue: Cell::new(true),
             dues: Cell::new(0),
             fp: Cell::new(FpControl::DEFAULT),
             mask: SharedMask::new(0),
@@ -153,6 +157,20 @@ impl Worker {
         self.asked.store(tick, Ordering::Release);
     }
 
+    /// Whether the thread that runs here goes on only because no other was runnable, or had its turn in between.
+    pub(super) fn runs_background(&self) -> bool {
+        self.background.load(Ordering::Relaxed)
+    }
+
+    /// The running thread, which calls, has readied another: if it computes it lets that one go first.
+    #[inline(always)]
+    pub(super) fn make_room_for_waiters(&self) {
+        if self.runs_background() && !tls::current().is_null() {
+            self.ask_to_yield(self.tick.get());
+            tls::set_deferred(true);
+        }
+    }
+
     /// Whether that is the calling thread's run, which still has the permit.
     pub fn is_asked_to_yield(&self) -> bool {
         self.asked.load(Ordering::Acquire) == self.tick.get() && !self.permit().is_null()
@@ -213,8 +231,11 @@ impl Worker {
         loop {
             // A signal that came while this loop had the CPU; it does not wait for the worker to fall idle.
             crate::signal::route::pending();
-            if self.permit().is_null() && !pool::wait_for_permit(self) {
-                return;
+            if self.permit().is_null() {
+                if !pool::wait_for_permit(self) {
+                    return;
+                }
+                self.overdue.set(true);
             }
             match self.mail().or_else(|| self.find_work()) {
                 Some(t) if !self.is_first() && thread::is_main(t) && pool::send_home(self, t) => {}
@@ -259,7 +280,7 @@ impl Worker {
         {
             return Some(t);
         }
-        if let Some(t) = queue.pop().or_else(|| GLOBAL.pop()) {
+        if let Some(t) = queue.pop().or_else(|| OUTSIDE.pop()).or_else(|| GLOBAL.pop()) {
             return Some(t);
         }
         if source().poll() > 0
@@ -278,7 +299,7 @@ impl Worker {
     fn find_overdue(&self) -> Option<*const Thread> {
         source().poll();
         self.overdue.set(false);
-        GLOBAL.pop()
+        OUTSIDE.pop()
     }
 
     fn is_background_due(&self) -> bool {
@@ -290,10 +311,10 @@ impl Worker {
     /// Moves this permit's share of the global queue behind its own: what waits there must not wait longer than
     /// what waits here.
     fn take_share_of_global(&self, queue: &super::Queue) {
-        for _ in 0..GLOBAL.len().div_ceil(permits().len() as u32) {
-            match GLOBAL.pop() {
-                Some(t) => queue.push(t),
-                None => return,
+        for shared in [&OUTSIDE, &GLOBAL] {
+            for _ in 0..shared.len().div_ceil(permits().len() as u32) {
+                let Some(t) = shared.pop() else { break };
+                queue.push(t);
             }
         }
     }
@@ -345,6 +366,10 @@ impl Worker {
             if mask != self.mask.get() {
                 sig::set_mask(mask);
                 self.mask.set(mask);
+            }
+            let background = t.action.get() == Action::Preempt;
+            if background != self.runs_background() {
+                self.background.store(background, Ordering::Relaxed);
             }
             self.running.store((t as *const Thread).cast_mut(), Ordering::Release);
             self.seat.run(tick);
@@ -448,6 +473,7 @@ pub(super) unsafe fn adopt(main: *const Thread, loop_tp: usize, loop_stack: usiz
         (*main).worker.set(w);
     }
     w.set_permit(&permits()[0]);
+    w.overdue.set(false);
     w.seat.run(0);
     pool::add_first(w);
 }

@@ -392,6 +392,7 @@ pub fn run_deferred() {
             route::all();
         }
         let any = deliver_one(t);
+        preempt::obey(t);
         arch::depth_add(-1);
         if !any && !arch::deferred() {
             return;

@@ -5,12 +5,15 @@
 //! of the queue of those that compute. All of it is on the thread's own stack by then: the signal arrives on the worker's
 //! alternate stack, because only a handler can tell whether there is room for its frame, and the frame is moved (`frame`).
 //!
-//! A thread is let go on, and the monitor takes the permit away instead (rescue), where it
+//! A thread goes on
 //!
-//! - is inside the runtime, in libc or in the loader, which have locks that no hook knows: a worker that ran another thread
-//!   there would block;
-//! - is in a signal handler, on a stack of its own making, or has no room;
-//! - takes turns with others (`sched::strand`), which is a promise not to be interrupted.
+//! - inside the runtime, and in a hook: it yields when it next leaves the runtime;
+//! - in libc and in the loader, which have locks that no hook knows: other threads would block their workers there. It is asked
+//!   again and again, and found outside sooner or later (a loop of `fprintf` after 20 ms on average);
+//! - in a signal handler, on a stack of its own making, or without room for the frame;
+//! - if it takes turns with others (`sched::strand`), which is a promise not to be interrupted.
+//!
+//! Where none of that ends soon the monitor takes the permit away instead (rescue).
 //!
 //! Rejected: kernel threads alone, one for each thread that computes. Sixteen spinning threads beside a main thread that sleeps for
 //! a second, on two CPUs: 1.00 s with this, as in a process without the library, and 5 to 23 s until the last of them had
@@ -34,18 +37,23 @@ const MARK: c_int = 0x7072;
 /// No more of the process's first stack is taken for its own, whatever its limit.
 const LARGEST: usize = 8 << 20;
 
-/// The code that must not be interrupted: ours, libc's, the loader's. From, to; empty until [`start`].
+/// The code that must not be interrupted: ours (before and after a handler of the program's it must not leave its worker), libc's,
+/// the loader's. From, to.
 static CODE: [[AtomicUsize; 2]; 3] = [const { [const { AtomicUsize::new(0) }; 2] }; 3];
 
 /// The process's first stack.
 static INITIAL: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
 
-/// Learns where what must not be interrupted is. Called when there is one thread.
+/// Learns where what must not be interrupted is. Called when there is one thread, once: in the child of a fork, which knows it from its
+/// parent, the loader's lock may be held by a thread that is not there.
 pub fn start() {
-    let own = (start as *const ()).addr();
-    let inside = [own, real::address!(c"__libc_start_main").addr(), real::address!(c"__tls_get_addr").addr()];
+    if CODE[0][1].load(Ordering::Relaxed) != 0 {
+        return;
+    }
+    let own = (start as *const ()).cast();
+    let inside = [own, real::address!(c"__libc_start_main"), real::address!(c"__tls_get_addr")];
     for (at, code) in inside.into_iter().zip(&CODE) {
-        let range = object_around(at);
+        let range = object_around(at.addr());
         code[0].store(range.start, Ordering::Relaxed);
         code[1].store(range.end, Ordering::Relaxed);
     }
@@ -85,18 +93,34 @@ pub fn is_asked(info: &libc::siginfo_t) -> bool {
 /// Called by the handler, with what the kernel passed it; no frame since then has a destructor.
 pub unsafe fn interrupted(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let Some(t) = thread::current() else { return };
-    if tls::depth() != 0 || t.is_bound() || t.takes_turns() || t.handler_at.get() != 0 {
-        return;
-    }
     // SAFETY: workers are never freed; the kernel's structures.
     unsafe {
-        if !(*t.worker.get()).is_asked_to_yield() || !is_programs(arch::interrupted_in(context)) {
+        if !is_to_yield(t) {
+            return;
+        }
+        if tls::depth() != 0 || !is_programs(arch::interrupted_in(context)) {
+            // It will when it next leaves the runtime, if it does not go on without a call.
+            tls::set_deferred(true);
             return;
         }
         let stack = stack_of(t);
         if stack.contains(&altstack::interrupted_at(context.cast())) {
             frame::move_below(signo, info, context, stack.start, yields);
         }
+    }
+}
+
+fn is_to_yield(t: &Thread) -> bool {
+    let may = !t.is_bound() && !t.takes_turns() && t.handler_at.get() == 0;
+    // SAFETY: workers are never freed.
+    may && unsafe { (*t.worker.get()).is_asked_to_yield() }
+}
+
+/// The calling thread leaves the runtime: it yields there if it was asked to. Called one level inside.
+pub fn obey(t: &Thread) {
+    if is_to_yield(t) {
+        report::count(report::Event::Preempt);
+        sched::preempted(t);
     }
 }
 

@@ -274,7 +274,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         let holder = permit.holder.load(Ordering::SeqCst);
         // SAFETY: workers are never freed.
         let Some(holder) = (unsafe { holder.as_ref() }) else { continue };
-        let is_patient = !(has_waiters && holder.runs_background());
+        let is_patient = seen.is_deaf || !(has_waiters && holder.runs_background());
         if is_patient && (seen.since < PATIENCE || !(has_waiters || is_any_in_background())) {
             continue;
         }

@@ -98,16 +98,16 @@ pub unsafe fn interrupted(signo: c_int, info: *mut libc::siginfo_t, context: *mu
         if !is_to_yield(t) {
             return;
         }
-        if tls::depth() != 0 || !is_programs(arch::interrupted_in(context)) {
-            // It will when it next leaves the runtime, if it does not go on without a call.
-            tls::set_deferred(true);
-            return;
-        }
         let stack = stack_of(t);
-        if stack.contains(&altstack::interrupted_at(context.cast())) {
+        if tls::depth() == 0
+            && is_programs(arch::interrupted_in(context))
+            && stack.contains(&altstack::interrupted_at(context.cast()))
+        {
             frame::move_below(signo, info, context, stack.start, yields);
         }
     }
+    // Not here. When it next leaves the runtime, if that is sooner than it can be interrupted.
+    tls::set_deferred(true);
 }
 
 fn is_to_yield(t: &Thread) -> bool {

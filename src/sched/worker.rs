@@ -47,6 +47,8 @@ pub struct Worker {
     /// Its last thread computed until it was made to yield, or the permit is from a worker that was held up: what has come meanwhile
     /// goes before what waits in the permit's queue.
     overdue: Cell<bool>,
+    /// Its last thread let others go first: those that compute too, or one that waits for them by yielding would have the CPU.
+    yielded: Cell<bool>,
     /// Ticks of the monitor that it has taken.
     dues: Cell<u32>,
     fp: Cell<FpControl>,
@@ -89,6 +91,7 @@ impl Worker {
             asked: AtomicU32::new(u32::MAX),
             background: AtomicBool::new(false),
             overdue: Cell::new(true),
+            yielded: Cell::new(false),
             dues: Cell::new(0),
             fp: Cell::new(FpControl::DEFAULT),
             mask: SharedMask::new(0),
@@ -274,8 +277,8 @@ impl Worker {
         if due || tick.is_multiple_of(GLOBAL_EVERY) {
             self.take_share_of_global(queue);
         }
-        if due
-            && self.is_background_due()
+        let has_yielded = self.yielded.replace(false);
+        if (has_yielded || due && self.is_background_due())
             && let Some(t) = BACKGROUND.pop()
         {
             return Some(t);
@@ -412,7 +415,10 @@ impl Worker {
                     self.requeue(next);
                 }
             }
-            Action::Yield => self.requeue(t),
+            Action::Yield => {
+                self.yielded.set(true);
+                self.requeue(t);
+            }
             Action::Preempt => {
                 self.overdue.set(true);
                 BACKGROUND.push(t);

@@ -11,6 +11,7 @@ POOL = (100, 16)  # clients, workers
 FRESH = 10000
 MILLION, MILLION_SECONDS, MILLION_MEMORY = 1000000, 400, 12 << 30
 SLEEPERS = (10000, 100000)
+RESTING = 1000
 RING = 10000  # or as many as the limit on open files allows: a pipe is two
 PARKED = 4000  # kernel threads at 31 KB each: 120 MB, and well inside every default limit
 LOOKUPS = (1000, 10)  # threads, names for each
@@ -40,6 +41,8 @@ CREATION = (Figure("ns_per_thread", "ns to create + join", 0), THREADS)
 FRESHNESS = (Figure("ns_per_thread", "ns to create", 0), Figure("ns_per_join", "ns to join", 0), THREADS)
 SLEEP = (Figure("cpu_us_per_sleeper", "CPU µs a sleeper", 1), Figure("late_p50_us", "late p50 µs", 0), Figure("late_p99_us", "late p99 µs", 0),
          Figure("late_max_us", "latest µs", 0), THREADS)
+LATE = (*SLEEP[1:4], Figure("least_share", "least share", 2, more=True), THREADS)
+REST = (Figure("cpu_us_per_second", "CPU µs a second", 1), THREADS)
 HOP = (Figure("ns_per_hop", "ns a hop", 0), THREADS)
 LOOKUP = (Figure("lookups_per_second", "look-ups/s", 0, more=True), Figure("cpu_us_per_lookup", "CPU µs a look-up", 1), THREADS)
 MEMORY = (Figure("machine_bytes_per_thread", "bytes, machine", 0), Figure("rss_bytes_per_thread", "bytes, resident", 0))
@@ -94,6 +97,13 @@ def held_mutex(threads, seconds):
                    [seconds / 5, threads, "held"], False, seconds, threads=threads, without={"st": "it has no yield"})
 
 
+def fair(threads, calls, seconds):
+    """Left to the kernel's and the library's schedulers; others are cooperative, and say nothing about threads that compute."""
+    name, words = (f"fair-calls-{threads}", "that lock and unlock") if calls else (f"fair-{threads}", "that compute")
+    return Program(name, f"a sleeper beside {threads} threads {words}", LATE, (BARE, GREEN), "fair",
+                   [seconds, threads, *(["locks"] if calls else [])], False, seconds, threads=threads)
+
+
 def sleepers(count):
     without = {"pth": PTH_IS_SLOW}
     if count > 30000:
@@ -134,6 +144,9 @@ def all_scenes(seconds):
     scenes += [mutex(threads, seconds) for threads in (2, 16, 1000)]
     scenes.append(held_mutex(16, seconds))
     scenes += [sleepers(count) for count in SLEEPERS]
+    scenes += [fair(threads, calls, seconds) for threads, calls in ((4, False), (16, False), (256, False), (16, True))]
+    scenes.append(Program("rest", f"{RESTING:,} threads that wait", REST, (BARE, GREEN), "idle", [seconds, RESTING], False, seconds,
+                          threads=RESTING))
     scenes.append(Lookups(f"lookups-{LOOKUPS[0]}", f"getaddrinfo in {LOOKUPS[0]:,} threads", LOOKUP, EVERYBODY, "lookups", LOOKUPS,
                           threads=LOOKUPS[0], descriptors=2 * LOOKUPS[0]))
     scenes += [Parked(f"memory-{how}", f"a thread parked in {words}", MEMORY, COMPILED, how, PARKED, parked_without(how))

@@ -74,6 +74,8 @@ pub mod timer;
 #[cfg(not(loom))]
 pub use errno::{Errno, Exit};
 #[cfg(not(loom))]
+pub use signal::then_look;
+#[cfg(not(loom))]
 pub use start::{active, is_table_watched, started};
 
 /// Under the model: what of the scheduler has no system call in it.

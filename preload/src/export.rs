@@ -82,7 +82,8 @@ macro_rules! call_next {
 /// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
 /// - `always fn sigaction(…) -> c_int = …`: from the first call on.
 /// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, and any other process that has its parent's memory, since a
-///   thread of its parent may be what it wakes, or must wake it.
+///   thread of its parent may be what it wakes, or must wake it. A thread that was told to look while it was in the call looks
+///   at its end: one that calls all the time is hardly ever found outside, and has just given away what others may want.
 /// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
 ///   bear the C name, so the two of one name live in two modules.
@@ -106,7 +107,7 @@ macro_rules! hook {
     };
     (waking fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name $(, $version)?), engine::started(), $op($($arg),*) }
+            next!($name $(, $version)?), engine::started(), engine::then_look($op($($arg),*)) }
     };
     (waking old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @versioned "GLIBC_2.2.5", "@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
@@ -120,7 +121,7 @@ macro_rules! hook {
     (@versioned $version:literal, $at:literal, $ours:expr, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty = $op:path)
         => {
         hook! { @function [] $name, $name($($arg: $type),*) -> $ret,
-            next!($name, $version), $ours, $op($($arg),*) }
+            next!($name, $version), $ours, engine::then_look($op($($arg),*)) }
         versioned! {
             concat!("greenlet_", stringify!($name), "_", $version), concat!(stringify!($name), $at, $version), $name
         }

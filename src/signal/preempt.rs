@@ -7,7 +7,8 @@
 //!
 //! A thread goes on
 //!
-//! - inside the runtime, and in a hook: it yields when it next leaves the runtime;
+//! - inside the runtime, and in a hook: it yields when it next leaves the runtime, or has given a lock away
+//!   (`signal::then_look`; not when it has taken one, for which others would wait as long as it does);
 //! - in libc and in the loader, which have locks that no hook knows: other threads would block their workers there. It is asked
 //!   again and again, and found outside sooner or later (a loop of `fprintf` after 20 ms on average);
 //! - in a signal handler, on a stack of its own making, or without room for the frame;

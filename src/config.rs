@@ -7,11 +7,14 @@
 //! | GREENLET_DISABLE    | 1: do nothing                                  | unset              |
 //! | GREENLET_LOG        | 1: say on stderr what is decided at start      | unset              |
 //! | GREENLET_REPORT     | 1: report on stderr at exit; else a file       | unset              |
+//! | GREENLET_TLS_LISTEN | ports that speak TLS: see [`crate::tls`]       | unset              |
+//! | GREENLET_TLS_TIMEOUT| seconds that a TLS handshake may take, 1-3600  | 30                 |
 //! | GREENLET_FORCE      | for tests, a list: see [`Force`]               | unset              |
 //!
 //! A value that cannot be used ends the program at start with one line that names it: a typing error must
 //! not silently give other limits than the operator asked for.
 
+use crate::sys::time::SECOND;
 use crate::sys::{self, Line};
 use crate::syscall;
 use core::ffi::CStr;
@@ -51,6 +54,8 @@ pub struct Config {
     pub disabled: bool,
     pub log: bool,
     pub report: Option<Target>,
+    /// In nanoseconds.
+    pub tls_timeout: u64,
     pub force: Force,
 }
 
@@ -60,6 +65,7 @@ const OFF: Config = Config {
     disabled: true,
     log: false,
     report: None,
+    tls_timeout: 30 * SECOND,
     force: Force {
         arch_prctl: false,
         no_verify: false,
@@ -103,6 +109,10 @@ fn read() -> Config {
             b"1" => Some(Target::Stderr),
             _ => Some(Target::File(v)),
         }),
+        tls_timeout: variable(c"GREENLET_TLS_TIMEOUT").map_or(OFF.tls_timeout, |v| {
+            let seconds = parse(v).filter(|n| (1..=3600).contains(n));
+            seconds.unwrap_or_else(|| refuse("GREENLET_TLS_TIMEOUT", v, "seconds from 1 to 3600")) as u64 * SECOND
+        }),
         force: forced(),
     }
 }
@@ -128,7 +138,8 @@ fn forced() -> Force {
     force
 }
 
-fn variable(name: &CStr) -> Option<&'static CStr> {
+/// Its value; `None` where it is not set.
+pub(crate) fn variable(name: &CStr) -> Option<&'static CStr> {
     // SAFETY: the name is NUL-terminated; the value lives in the environment, which programs leave in place
     // or copy, and is read at load only (the report's path is the one that is kept).
     unsafe {
@@ -156,16 +167,31 @@ fn parse_size(v: &CStr) -> Option<usize> {
 }
 
 fn refuse(name: &str, value: &CStr, want: &str) -> ! {
-    let mut line = Line::new();
-    let _ = writeln!(
-        line,
-        "libgreenlet: {name}={} cannot be used: it takes {want}; unset it for the default",
+    end(format_args!(
+        "{name}={} cannot be used: it takes {want}; unset it for the default",
         value.to_str().unwrap_or("?")
-    );
-    sys::stderr(line.bytes());
+    ))
+}
+
+/// Ends the process, which has not started, with a line.
+pub(crate) fn end(why: core::fmt::Arguments<'_>) -> ! {
+    say(why);
     // SAFETY: ends the process before the program has started.
     let _ = unsafe { syscall!(libc::SYS_exit_group, 2usize) };
     sys::fatal(format_args!("exit_group returned"))
+}
+
+/// Says what is decided, if that is wanted.
+pub fn log(what: core::fmt::Arguments<'_>) {
+    if get().log {
+        say(what);
+    }
+}
+
+fn say(what: core::fmt::Arguments<'_>) {
+    let mut line = Line::new();
+    let _ = writeln!(line, "libgreenlet: {what}");
+    sys::stderr(line.bytes());
 }
 
 /// CPUs that this process may use: its affinity, and the cgroup's quota rounded up.

@@ -70,6 +70,8 @@ pub mod sys;
 pub mod thread;
 #[cfg(not(loom))]
 pub mod timer;
+#[cfg(not(loom))]
+pub mod tls;
 
 #[cfg(not(loom))]
 pub use errno::{Errno, Exit};

@@ -2,7 +2,7 @@
 
 use crate::arch;
 use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use crate::config;
+use crate::config::{self, log};
 use crate::ops;
 use crate::origin;
 use crate::park::lot;
@@ -11,11 +11,11 @@ use crate::real;
 use crate::report;
 use crate::sched::{self, EventSource};
 use crate::signal;
-use crate::sys::{self, Line, alloc, sig, time};
+use crate::sys::{self, alloc, sig, time};
 use crate::thread::beside::Shares;
 use crate::thread::{self, exit, hijack, recycle, tcb};
 use crate::timer;
-use core::fmt::Write;
+use crate::tls;
 
 /// Whether green threads exist in this process image. The first thing every hook reads.
 static STATE: AtomicU32 = AtomicU32::new(INERT);
@@ -118,20 +118,16 @@ pub fn load() {
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };
     DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
+    if origin::is_preloaded() {
+        tls::load();
+    }
     STATE.store(LOADED, Ordering::Release);
     log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));
 }
 
-fn log(args: core::fmt::Arguments<'_>) {
-    if config::get().log {
-        let mut line = Line::new();
-        let _ = writeln!(line, "libgreenlet: {args}");
-        sys::stderr(line.bytes());
-    }
-}
-
 extern "C" fn at_exit() {
     if !arch::tls::is_held() {
+        tls::last_words();
         report::at_exit();
     }
 }
@@ -279,6 +275,7 @@ pub fn register_at_fork() {
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
     signal::setxid::fork_prepare();
+    tls::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
     thread::tls_image::LOADER.hold();
@@ -301,6 +298,7 @@ fn release_after_fork() {
     thread::tls_image::LOADER.let_go();
     ops::channel::fork_done();
     reactor::fork_done();
+    tls::fork_done();
     signal::setxid::fork_done();
 }
 
@@ -322,6 +320,8 @@ pub fn raw_fork_child(table: reactor::Table) {
 fn child(others: thread::Others, table: reactor::Table) {
     if !started() {
         fork_parent();
+        // SAFETY: the child has one thread.
+        unsafe { tls::after_fork() };
         return;
     }
     if arch::tls::is_held() {
@@ -365,6 +365,7 @@ unsafe fn after_fork(others: thread::Others, table: reactor::Table) {
         thread::foreign::after_fork();
         thread::beside::after_fork();
         exit::after_fork();
+        tls::after_fork();
     }
     report::after_fork();
     arch::tls::set_deferred(false);

@@ -204,7 +204,7 @@ fn rows_name_their_hooks() {
 }
 
 /// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
-const WITHOUT_ROW: [(&str, &str); 17] = [
+const WITHOUT_ROW: [(&str, &str); 18] = [
     (
         "makes or names a descriptor",
         "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
@@ -249,6 +249,7 @@ const WITHOUT_ROW: [(&str, &str); 17] = [
          sched_rr_get_interval setpriority getpriority nice unshare setns personality setfsuid setfsgid capset capget ioperm \
          iopl arch_prctl pkey_alloc pkey_set ptrace timer_create",
     ),
+    ("asks for names and options: tests/programs/tls.py", "getsockname getpeername getsockopt"),
     (
         "changes the ids of all threads, at once: tests/c/process",
         "setuid setgid seteuid setegid setreuid setregid setresuid setresgid setgroups initgroups",

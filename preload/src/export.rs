@@ -85,6 +85,9 @@ macro_rules! call_next {
 ///   thread of its parent may be what it wakes, or must wake it. A thread that was told to look while it was in the call looks
 ///   at its end: one that calls all the time is hardly ever found outside, and has just given away what others may want.
 /// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
+/// - `accepting fn accept(…) -> c_int = …, with flags`: what it answers may be a connection that is to speak TLS.
+/// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread; `or secure fn`: in either
+///   case.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
 ///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
@@ -100,6 +103,30 @@ macro_rules! hook {
     (always fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name $(, $version)?), true, $op($($arg),*) }
+    };
+    (secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::tls::is_on(), $op($($arg),*) }
+    };
+    (or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::active() || engine::tls::is_on(), $op($($arg),*) }
+    };
+    (accepting fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int = $op:path, with $flags:expr) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+            hook! { @function [] from_listener, $name($($arg: $type),*) -> c_int,
+                next!($name), engine::active(), $op($($arg),*) }
+            // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
+            let made = unsafe { from_listener($($arg),*) };
+            if made >= 0
+                && engine::tls::is_on()
+                && let Err(errno) = engine::tls::accepted(made, $flags)
+            {
+                return $crate::ret::Convention::failed(errno.0);
+            }
+            made
+        }
     };
     (closing fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,

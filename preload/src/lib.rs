@@ -26,6 +26,9 @@
 //! | `__connect` | socket | `ops::socket::connect` |
 //! | `accept` | socket | `ops::socket::accept` |
 //! | `accept4` | socket | `ops::socket::accept4` |
+//! | `getsockname` | socket | `ops::tls::getsockname` |
+//! | `getpeername` | socket | `ops::tls::getpeername` |
+//! | `getsockopt` | socket | `ops::tls::getsockopt` |
 //! | `setsockopt` | socket | `ops::fd::setsockopt` |
 //! | `socket` | socket | `ops::fd::opened` |
 //! | `socketpair` | socket | `ops::fd::opened` |

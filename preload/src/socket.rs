@@ -6,11 +6,22 @@ use libc::{sockaddr, socklen_t};
 
 hook! { fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
 hook! { fn __connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
-hook! { fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::socket::accept }
-hook! { fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int = ops::socket::accept4 }
-
 hook! {
-    fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int
+    accepting fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::socket::accept, with 0
+}
+hook! {
+    accepting fn accept4(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t, flags: c_int) -> c_int
+        = ops::socket::accept4, with flags
+}
+
+hook! { secure fn getsockname(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::tls::getsockname }
+hook! { secure fn getpeername(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::tls::getpeername }
+hook! {
+    secure fn getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, len: *mut socklen_t) -> c_int
+        = ops::tls::getsockopt
+}
+hook! {
+    or secure fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int
         = ops::fd::setsockopt
 }
 

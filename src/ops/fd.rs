@@ -8,9 +8,11 @@ use super::task;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 pub use crate::reactor::Closing;
+use crate::start;
 use crate::sys::{fd as sysfd, mem};
 use crate::syscall;
 use crate::thread::cancel;
+use crate::tls;
 use core::ffi::{c_int, c_uint, c_void};
 
 /// A call made this number anew.
@@ -41,6 +43,13 @@ pub fn closing(fd: c_int) -> Closing {
 /// # Safety
 /// As the C function.
 pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> Result<c_int, Exit> {
+    if tls::is_on() {
+        // SAFETY: the caller's arguments.
+        match unsafe { super::tls::setsockopt(fd, level, name, value, len) } {
+            Err(Exit::Native) if start::active() => {}
+            done => return done,
+        }
+    }
     const MILLION: i64 = 1_000_000;
     const NEW_TIMEOUTS: core::ops::RangeInclusive<c_int> = 66..=67;
     let is_timeout = matches!(name, libc::SO_RCVTIMEO | libc::SO_SNDTIMEO) || NEW_TIMEOUTS.contains(&name);

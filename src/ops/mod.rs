@@ -22,6 +22,7 @@ pub mod stdio;
 pub mod task;
 pub mod thread;
 pub mod time;
+pub mod tls;
 pub mod transfer;
 
 pub use crate::sync::{barrier, cond, mutex, once, rwlock, sem, spin};

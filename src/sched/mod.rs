@@ -26,7 +26,7 @@ mod strand;
 mod worker;
 
 pub use monitor::tid as default_tid;
-pub use pool::{counts, first as first_worker, is_polling};
+pub use pool::{counts, first as first_worker, is_polling, spawn_kernel_thread};
 pub use queue::Queue;
 pub use worker::{Worker, each_worker, make_home};
 

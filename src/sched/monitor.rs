@@ -61,7 +61,8 @@ pub fn tid() -> u32 {
 
 pub(super) fn start() {
     STATE.store(AWAKE, Ordering::SeqCst);
-    if !pool::spawn_kernel_thread(main, core::ptr::null_mut(), STACK) {
+    // SAFETY: `main` looks at no argument.
+    if unsafe { !pool::spawn_kernel_thread(main, core::ptr::null_mut(), STACK) } {
         STATE.store(ABSENT, Ordering::SeqCst);
         report::count(report::Event::WorkerRefused);
     }

@@ -292,10 +292,15 @@ fn give_to_worker(pool: Guard<'_, Pool>, permit: *const Permit) -> bool {
 
 /// Makes a kernel thread for `w`, detached, with the engine's signal mask.
 fn spawn(w: &'static Worker) -> bool {
-    spawn_kernel_thread(worker::main, (w as *const Worker).cast_mut().cast(), WORKER_STACK)
+    // SAFETY: workers are never freed, and this is what their threads are given.
+    unsafe { spawn_kernel_thread(worker::main, (w as *const Worker).cast_mut().cast(), WORKER_STACK) }
 }
 
-pub(super) fn spawn_kernel_thread(start: real::StartRoutine, arg: *mut core::ffi::c_void, stack: usize) -> bool {
+/// Makes a kernel thread that is none of the program's, detached, with the engine's signal mask.
+///
+/// # Safety
+/// `start` may be called with `arg`, in another thread.
+pub unsafe fn spawn_kernel_thread(start: real::StartRoutine, arg: *mut core::ffi::c_void, stack: usize) -> bool {
     // SAFETY: the attribute object is initialised before use and destroyed after; libc's own functions.
     unsafe {
         let mut attr: libc::pthread_attr_t = core::mem::zeroed();

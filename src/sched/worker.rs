@@ -564,7 +564,9 @@ unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core:
 pub fn make_home() -> Option<&'static Worker> {
     let w = Worker::new();
     tls::enter();
-    let made = pool::spawn_kernel_thread(home_main, (w as *const Worker).cast_mut().cast(), pool::WORKER_STACK);
+    // SAFETY: workers are never freed, and this is what such a thread is given.
+    let made =
+        unsafe { pool::spawn_kernel_thread(home_main, (w as *const Worker).cast_mut().cast(), pool::WORKER_STACK) };
     while made && w.tid.load(Ordering::Acquire) == 0 {
         futex::wait(&w.tid, 0);
     }

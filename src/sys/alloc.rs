@@ -7,6 +7,7 @@
 
 use super::lock::RawLock;
 use crate::arch::tls;
+use crate::atomic::{AtomicBool, Ordering};
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
@@ -15,6 +16,9 @@ const MIN_SHIFT: u32 = 4;
 const MAX_SHIFT: u32 = 16;
 const CLASSES: usize = (MAX_SHIFT - MIN_SHIFT + 1) as usize;
 const CHUNK: usize = 1 << 20;
+const PAGE: usize = 4096;
+
+static IS_SECRET: AtomicBool = AtomicBool::new(false);
 
 struct Free {
     next: *mut Free,
@@ -50,6 +54,25 @@ pub fn map(len: usize) -> *mut u8 {
         .map_or(null_mut(), |p| p as *mut u8)
 }
 
+/// From now on what is allocated here is in no core dump: there may be keys.
+pub fn keep_out_of_core_dumps() {
+    IS_SECRET.store(true, Ordering::Relaxed);
+    with_heap(|heap| hide(heap.bump & !(PAGE - 1), heap.end - (heap.bump & !(PAGE - 1))));
+}
+
+fn hide(at: usize, len: usize) {
+    // SAFETY: advice about memory of ours.
+    let _ = unsafe { crate::syscall!(libc::SYS_madvise, at, len, libc::MADV_DONTDUMP) };
+}
+
+fn map_more(len: usize) -> *mut u8 {
+    let more = map(len);
+    if IS_SECRET.load(Ordering::Relaxed) && !more.is_null() {
+        hide(more as usize, len);
+    }
+    more
+}
+
 fn shift_of(layout: Layout) -> u32 {
     let size = layout.size().max(layout.align()).max(1 << MIN_SHIFT);
     size.next_power_of_two().trailing_zeros()
@@ -67,7 +90,7 @@ impl Heap {
         let size = 1usize << shift;
         let at = (self.bump + size - 1) & !(size - 1);
         if self.bump == 0 || at + size > self.end {
-            let chunk = match map(CHUNK) as usize {
+            let chunk = match map_more(CHUNK) as usize {
                 0 => core::mem::take(&mut self.reserve),
                 chunk => chunk,
             };
@@ -96,7 +119,7 @@ impl Heap {
 pub fn has_room() -> bool {
     with_heap(|heap| {
         if heap.reserve == 0 {
-            heap.reserve = map(CHUNK) as usize;
+            heap.reserve = map_more(CHUNK) as usize;
         }
         heap.reserve != 0
     })
@@ -144,7 +167,7 @@ pub struct Allocator;
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let shift = shift_of(layout);
-        if shift > MAX_SHIFT { map(1 << shift) } else { with_heap(|h| h.take(shift)) }
+        if shift > MAX_SHIFT { map_more(1 << shift) } else { with_heap(|h| h.take(shift)) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {

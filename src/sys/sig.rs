@@ -8,6 +8,8 @@ pub type Mask = u64;
 pub const ALL: Mask = !0;
 /// glibc's signal that has every kernel thread change its credentials.
 pub const SETXID: i32 = 33;
+/// And by which it cancels a thread.
+pub const CANCEL: i32 = 32;
 
 /// Those that glibc keeps for itself.
 pub const OF_LIBC: Mask = bit(32) | bit(33);

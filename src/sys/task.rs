@@ -3,6 +3,7 @@
 use super::sig::Mask;
 use super::time;
 use crate::syscall;
+use core::ffi::CStr;
 use core::fmt::Write;
 
 /// What holds a thread up.
@@ -38,7 +39,16 @@ pub fn pending(tid: u32) -> (Mask, Mask) {
 }
 
 /// Whether `is_it` holds of some kernel thread of this process.
-pub fn any(mut is_it: impl FnMut(u32) -> bool) -> bool {
+pub fn any(is_it: impl FnMut(u32) -> bool) -> bool {
+    any_number_in(c"/proc/self/task", is_it)
+}
+
+/// Whether `is_it` holds of some descriptor of this process, which may have been closed meanwhile.
+pub fn any_descriptor(is_it: impl FnMut(u32) -> bool) -> bool {
+    any_number_in(c"/proc/self/fd", is_it)
+}
+
+fn any_number_in(directory: &CStr, mut is_it: impl FnMut(u32) -> bool) -> bool {
     /// In `struct linux_dirent64`: the record's length, and the name.
     const LENGTH: usize = 16;
     const NAME: usize = 19;
@@ -46,7 +56,7 @@ pub fn any(mut is_it: impl FnMut(u32) -> bool) -> bool {
     // SAFETY: the path is NUL-terminated; the kernel writes at most the buffer's size.
     unsafe {
         let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
-        let Ok(fd) = syscall!(libc::SYS_openat, libc::AT_FDCWD, c"/proc/self/task".as_ptr(), flags) else {
+        let Ok(fd) = syscall!(libc::SYS_openat, libc::AT_FDCWD, directory.as_ptr(), flags) else {
             return false;
         };
         let mut found = false;

@@ -1,0 +1,384 @@
+//! `GREENLET_TLS_LISTEN`: which ports speak TLS, as whom.
+//!
+//! ```text
+//! GREENLET_TLS_LISTEN=PORT=CERTIFICATES:KEY[:OPTION...][,PORT=...]      or @FILE, with one of these a line, # before a comment
+//!
+//!     alpn=NAME+NAME     the application protocols, best first (RFC 7301)
+//!     client-ca=FILE     clients must have a certificate of one of these authorities
+//!     client-may=FILE    the same, but a client may have none
+//!     min=1.3            no TLS 1.2
+//! ```
+//!
+//! A port that is named more than once has several certificates; a client gets the first one that is for the name it asks for (SNI), else
+//! the very first. The files are PEM. They are read at start, because a server may give up the right to read them then, and again
+//! when they have changed, which counts for connections made after that; if they are of no use any more the old ones stay.
+
+use crate::config;
+use crate::errno::Errno;
+use crate::sys::lock::Lock;
+use crate::sys::time;
+use crate::syscall;
+use core::ffi::CStr;
+use core::fmt;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::{ClientHello, ParsedCertificate, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
+use rustls::{RootCertStore, ServerConfig, version};
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::sync::{Arc, OnceLock};
+use zeroize::Zeroizing;
+
+const VARIABLE: &str = "GREENLET_TLS_LISTEN";
+/// No certificate or list is longer.
+const LARGEST_FILE: usize = 4 << 20;
+
+static PORTS: OnceLock<Vec<(Port, Arc<Material>)>> = OnceLock::new();
+
+/// What is said of a port, by name.
+#[derive(Debug, Default)]
+struct Port {
+    number: u16,
+    /// Certificates and key.
+    files: Vec<[String; 2]>,
+    protocols: Vec<Vec<u8>>,
+    clients: Option<Clients>,
+    only_newest: bool,
+}
+
+#[derive(Debug)]
+struct Clients {
+    authorities: String,
+    may_have_none: bool,
+}
+
+/// What the files had in them. Nothing in it changes: the child of a fork may use it.
+#[derive(Debug)]
+struct Material {
+    keys: Vec<Arc<CertifiedKey>>,
+    authorities: Arc<RootCertStore>,
+    stamps: Vec<Stamp>,
+}
+
+/// By which a changed file is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Stamp {
+    file: u64,
+    size: i64,
+    changed: [i64; 2],
+}
+
+/// A file or a word, and what is wrong with it.
+#[derive(Debug)]
+pub struct Problem {
+    with: String,
+    what: String,
+    remedy: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.with, self.what, self.remedy)
+    }
+}
+
+fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem {
+    Problem { with: with.to_owned(), what: what.to_string(), remedy }
+}
+
+/// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
+pub fn load() -> bool {
+    let Some(value) = config::variable(c"GREENLET_TLS_LISTEN").filter(|v| !v.is_empty()) else { return false };
+    let read = parse(value).and_then(|ports| ports.into_iter().map(|p| p.read().map(|m| (p, Arc::new(m)))).collect());
+    match read {
+        Ok(ports) => PORTS.set(ports).is_ok(),
+        Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
+    }
+}
+
+/// Which of the ports that is.
+pub fn find(number: u16) -> Option<usize> {
+    PORTS.get()?.iter().position(|(port, _)| port.number == number)
+}
+
+const FORM: &str = "it takes PORT=CERTIFICATES:KEY[:OPTION...], several with commas between them, or @FILE";
+
+fn parse(value: &CStr) -> Result<Vec<Port>, Problem> {
+    let text = value.to_str().map_err(|_| problem("value", "not UTF-8", FORM))?;
+    let mut ports = Vec::new();
+    match text.strip_prefix('@') {
+        None => add_all(&mut ports, text.split(','))?,
+        Some(path) => {
+            let file = read_file(path)?;
+            let lines = core::str::from_utf8(&file).map_err(|_| problem(path, "not UTF-8", FORM))?;
+            add_all(&mut ports, lines.lines().map(|line| line.split('#').next().unwrap_or_default()))?;
+        }
+    }
+    if ports.is_empty() {
+        return Err(problem(text, "names no port", FORM));
+    }
+    Ok(ports)
+}
+
+fn add_all<'a>(ports: &mut Vec<Port>, entries: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
+    entries.map(str::trim).filter(|entry| !entry.is_empty()).try_for_each(|entry| add(ports, entry))
+}
+
+fn add(ports: &mut Vec<Port>, entry: &str) -> Result<(), Problem> {
+    let wrong = |what: &str| problem(entry, what, FORM);
+    let (number, rest) = entry.split_once('=').ok_or_else(|| wrong("has no ="))?;
+    let number =
+        number.parse().ok().filter(|n| *n != 0).ok_or_else(|| wrong("does not begin with a port from 1 to 65535"))?;
+    let mut words = rest.split(':');
+    let (Some(certificates), Some(key)) =
+        (words.next().filter(|w| !w.is_empty()), words.next().filter(|w| !w.is_empty()))
+    else {
+        return Err(wrong("does not name two files"));
+    };
+    let at = ports.iter().position(|p| p.number == number).unwrap_or_else(|| {
+        ports.push(Port { number, ..Port::default() });
+        ports.len() - 1
+    });
+    ports[at].files.push([certificates.to_owned(), key.to_owned()]);
+    words.try_for_each(|word| ports[at].set(word))
+}
+
+impl Port {
+    fn set(&mut self, word: &str) -> Result<(), Problem> {
+        const OPTIONS: &str = "the options are alpn=NAME+NAME, client-ca=FILE, client-may=FILE and min=1.3";
+        match word.split_once('=') {
+            Some(("alpn", names)) if names.split('+').all(|name| (1..256).contains(&name.len())) => {
+                self.protocols = names.split('+').map(|name| name.as_bytes().to_vec()).collect();
+            }
+            Some((option @ ("client-ca" | "client-may"), path)) if !path.is_empty() => {
+                self.clients = Some(Clients { authorities: path.to_owned(), may_have_none: option == "client-may" });
+            }
+            Some(("min", "1.2")) => self.only_newest = false,
+            Some(("min", "1.3")) => self.only_newest = true,
+            _ => return Err(problem(word, "not an option", OPTIONS)),
+        }
+        Ok(())
+    }
+
+    fn paths(&self) -> impl Iterator<Item = &String> {
+        self.files.iter().flatten().chain(self.clients.iter().map(|clients| &clients.authorities))
+    }
+
+    fn read(&self) -> Result<Material, Problem> {
+        // Before the files: what changes meanwhile is read again.
+        let stamps = self.paths().map(|path| Stamp::of(path)).collect::<Result<_, _>>()?;
+        let keys =
+            self.files.iter().map(|[certificates, key]| read_key(certificates, key)).collect::<Result<_, _>>()?;
+        let mut authorities = RootCertStore::empty();
+        if let Some(clients) = &self.clients {
+            for certificate in read_certificates(&clients.authorities)? {
+                authorities.add(certificate).map_err(|e| problem(&clients.authorities, e, IS_PEM))?;
+            }
+        }
+        Ok(Material { keys, authorities: Arc::new(authorities), stamps })
+    }
+
+    /// What a server of TLS is to do, with nothing in it that another thread has been using.
+    fn config(&self, material: &Material) -> Result<ServerConfig, rustls::Error> {
+        let provider = provider();
+        let versions: &[&rustls::SupportedProtocolVersion] =
+            if self.only_newest { &[&version::TLS13] } else { &[&version::TLS13, &version::TLS12] };
+        let builder = ServerConfig::builder_with_provider(provider.clone()).with_protocol_versions(versions)?;
+        let builder = match &self.clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => {
+                let verifier = WebPkiClientVerifier::builder_with_provider(material.authorities.clone(), provider);
+                let verifier = if clients.may_have_none { verifier.allow_unauthenticated() } else { verifier };
+                builder.with_client_cert_verifier(verifier.build().map_err(|e| rustls::Error::General(e.to_string()))?)
+            }
+        };
+        let mut config = builder.with_cert_resolver(Arc::new(ByName(material.keys.clone())));
+        config.alpn_protocols = self.protocols.clone();
+        config.ticketer = ticketer()?;
+        Ok(config)
+    }
+}
+
+/// What all pumps of a process have in common.
+struct Shared {
+    /// What tickets are made with: a client comes back to any pump.
+    tickets: Option<Arc<dyn ProducesTickets>>,
+    /// What the ports' files had in them when they were last looked at, and when that was.
+    materials: BTreeMap<usize, (Arc<Material>, u64)>,
+}
+
+static SHARED: Lock<Shared> = Lock::new(Shared { tickets: None, materials: BTreeMap::new() });
+
+fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
+    let mut shared = SHARED.lock();
+    if let Some(ticketer) = &shared.tickets {
+        return Ok(ticketer.clone());
+    }
+    let ticketer = ring::Ticketer::new()?;
+    shared.tickets = Some(ticketer.clone());
+    Ok(ticketer)
+}
+
+pub fn fork_prepare() {
+    SHARED.hold();
+}
+
+pub fn fork_done() {
+    SHARED.let_go();
+}
+
+/// In the child, which has no pumps. Its parent's may be using what makes tickets.
+pub fn after_fork() {
+    core::mem::forget(SHARED.lock().tickets.take());
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
+    PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
+}
+
+/// What there is now behind the port that [`find`] told: the files are looked at once a second.
+fn current(port: usize) -> (&'static Port, Arc<Material>) {
+    let (named, at_start) = &PORTS.get().expect("a port was found")[port];
+    let mut shared = SHARED.lock();
+    let (material, looked) = shared.materials.entry(port).or_insert_with(|| (at_start.clone(), 0));
+    if time::now() - *looked >= time::SECOND {
+        *looked = time::now();
+        let stamps: Result<Vec<_>, _> = named.paths().map(|path| Stamp::of(path)).collect();
+        if !stamps.is_ok_and(|stamps| stamps == material.stamps) {
+            match named.read() {
+                Ok(changed) => *material = Arc::new(changed),
+                Err(problem) => config::log(format_args!("{VARIABLE}: {problem} (the old ones stay)")),
+            }
+        }
+    }
+    (named, material.clone())
+}
+
+/// A port as a pump serves it.
+pub struct Served {
+    port: usize,
+    material: Arc<Material>,
+    config: Arc<ServerConfig>,
+}
+
+impl Served {
+    /// `port` as [`find`] says.
+    pub fn new(port: usize) -> Result<Served, rustls::Error> {
+        let (named, material) = current(port);
+        let config = Arc::new(named.config(&material)?);
+        Ok(Served { port, material, config })
+    }
+
+    /// For a new connection.
+    pub fn config(&mut self) -> Arc<ServerConfig> {
+        let (named, material) = current(self.port);
+        if !Arc::ptr_eq(&material, &self.material) {
+            match named.config(&material) {
+                Ok(config) => (self.material, self.config) = (material, Arc::new(config)),
+                Err(e) => config::log(format_args!("{VARIABLE}: port {}: {e} (the old ones stay)", named.number)),
+            }
+        }
+        self.config.clone()
+    }
+}
+
+/// Server Name Indication: the first certificate for the name, or the first.
+#[derive(Debug)]
+struct ByName(Vec<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for ByName {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
+        let is_for = |key: &&Arc<CertifiedKey>| {
+            let certificate = key.end_entity_cert().ok().and_then(|c| ParsedCertificate::try_from(c).ok());
+            certificate.zip(name.as_ref()).is_some_and(|(c, name)| rustls::client::verify_server_name(&c, name).is_ok())
+        };
+        self.0.iter().find(is_for).or(self.0.first()).cloned()
+    }
+}
+
+const IS_PEM: &str = "name a file with certificates in PEM (-----BEGIN CERTIFICATE-----), the server's own first";
+const IS_KEY: &str =
+    "name a file with the certificate's private key in PEM (-----BEGIN PRIVATE KEY-----), without a password";
+const IS_READABLE: &str = "name a file that this program may read";
+
+fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
+    let text = read_file(path)?;
+    let all: Vec<_> =
+        CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|e| problem(path, e, IS_PEM))?;
+    if all.is_empty() { Err(problem(path, "no certificate in it", IS_PEM)) } else { Ok(all) }
+}
+
+fn read_key(certificates: &str, key: &str) -> Result<Arc<CertifiedKey>, Problem> {
+    let chain = read_certificates(certificates)?;
+    check_dates(certificates, &chain[0])?;
+    let der = PrivateKeyDer::from_pem_slice(&read_file(key)?).map_err(|e| problem(key, e, IS_KEY))?;
+    match CertifiedKey::from_der(chain, der, &provider()) {
+        Ok(both) => Ok(Arc::new(both)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(problem(key, format_args!("not the key of {certificates}"), "name the two files of one request"))
+        }
+        Err(e) => Err(problem(key, e, IS_KEY)),
+    }
+}
+
+fn check_dates(path: &str, certificate: &CertificateDer<'_>) -> Result<(), Problem> {
+    let parsed = webpki::EndEntityCert::try_from(certificate).map_err(|e| problem(path, e, IS_PEM))?;
+    let algorithms = provider().signature_verification_algorithms.all;
+    let usage = webpki::KeyUsage::server_auth();
+    // The dates come first; of whom it is is for the clients to judge.
+    match parsed.verify_for_usage(algorithms, &[], &[], UnixTime::now(), usage, None, None) {
+        Err(e @ (webpki::Error::CertExpired { .. } | webpki::Error::CertNotValidYet { .. })) => {
+            Err(problem(path, e, "have a certificate made that is valid now, or set the clock"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn with_path<R>(path: &str, call: impl FnOnce(&CStr) -> Result<R, Errno>) -> Result<R, Problem> {
+    let name = CString::new(path).map_err(|_| problem(path, "a NUL in it", IS_READABLE))?;
+    call(&name).map_err(|e| problem(path, std::io::Error::from_raw_os_error(e.0), IS_READABLE))
+}
+
+impl Stamp {
+    fn of(path: &str) -> Result<Stamp, Problem> {
+        with_path(path, |path| {
+            // SAFETY: all zeros is a valid value.
+            let mut about: libc::stat = unsafe { core::mem::zeroed() };
+            // SAFETY: a C string and a live structure; the kernel's layout is libc's.
+            unsafe { syscall!(libc::SYS_stat, path.as_ptr(), &raw mut about) }?;
+            let changed = [about.st_mtime, about.st_mtime_nsec];
+            Ok(Stamp { file: about.st_ino, size: about.st_size, changed })
+        })
+    }
+}
+
+/// All of a file, which may be a key: it is wiped when it is not needed any more.
+fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    with_path(path, |path| {
+        const FLAGS: i32 = libc::O_RDONLY | libc::O_CLOEXEC;
+        // SAFETY: a C string.
+        let fd = unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), FLAGS) }?;
+        // Once, so that no copy is left behind.
+        let mut text = Zeroizing::new(vec![0; LARGEST_FILE]);
+        let mut len = 0;
+        let end = loop {
+            let rest = &mut text[len..];
+            // SAFETY: the kernel writes at most the slice's length.
+            match unsafe { syscall!(libc::SYS_read, fd, rest.as_mut_ptr(), rest.len()) } {
+                Ok(0) if len == LARGEST_FILE => break Err(Errno(libc::EFBIG)),
+                Ok(0) => break Ok(()),
+                Ok(n) => len += n,
+                Err(Errno::INTR) => {}
+                Err(e) => break Err(e),
+            }
+        };
+        // SAFETY: an integer.
+        let _ = unsafe { syscall!(libc::SYS_close, fd) };
+        text.truncate(len);
+        end.map(|()| text)
+    })
+}

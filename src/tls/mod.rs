@@ -1,0 +1,116 @@
+//! TLS behind ordinary descriptors (`GREENLET_TLS_LISTEN`).
+//!
+//! An accepted connection of a port that is to speak TLS is taken out of the program's hands: the program gets one end of a pair
+//! of local stream sockets by the connection's number, and a kernel thread of ours (`pump`) carries what is decrypted into the
+//! other end, and what comes from there to the peer. So every call that a program may make on the descriptor is the kernel's own,
+//! of a real socket: poll, epoll, sendfile, dup, stdio, fork, io_uring, time-outs, a child that execs. Nothing is emulated but
+//! what asks for names and options (`ops::tls`).
+//!
+//! ```text
+//!     peer ═══ wire ═══ pump ═══ near ═══ the program's descriptor
+//!              TCP     rustls         a pair of sockets
+//!           └─ in a table of descriptors of the pump's own ─┘
+//! ```
+//!
+//! - The pump's descriptors are in a table of its own: they take no number from the program, no close-all loop reaches them, a
+//!   forked child has none. It takes what it is handed by `pidfd_getfd`, and is woken by a signal that it reads from a descriptor.
+//! - A local socket whose peer is closed with something unread says `ECONNRESET`, once, after what came before. So ends a connection
+//!   that was cut, or never was one, as it does in TCP: the pump borrows the program's end, leaves a byte in its own, and closes that.
+//! - The program's end is bound to an abstract name with both addresses of the connection in it (`name`), which whoever
+//!   has the descriptor can read: a child, or a program that was started with it.
+//!
+//! The process that accepted carries the connection: when it ends, so do the connections that it has handed on. At its exit it
+//! waits for what is still to be sent, for [`LAST_WORDS`] at most.
+//!
+//! Rejected: to decrypt in the thread that calls, out of what it peeks at in the socket itself. poll and epoll would have to be
+//! emulated for bytes that are decrypted already, a forked child's session and its parent's would come apart, and nothing that
+//! enters the kernel past the hooks would work. It saves two copies and a change of kernel thread for each message.
+//! Rejected: a byte that always stays unread, in place of the borrowed end. What it lies in counts as sent and not taken: a
+//! sender that waits for three quarters of its buffer waits for ever.
+
+mod listen;
+mod name;
+mod pump;
+mod session;
+
+use crate::atomic::{AtomicBool, Ordering};
+use crate::errno::Errno;
+use crate::ops::fd;
+use crate::sys::{self, fd as sysfd, sig, time};
+use crate::syscall;
+use core::ffi::c_int;
+
+pub use name::Names;
+pub use pump::{after_fork, fork_done, fork_prepare, last_words, option};
+
+/// How long a process that exits waits for its connections to take what is left.
+pub const LAST_WORDS: u64 = 5 * time::SECOND;
+
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// Whether any port is to speak TLS.
+#[inline]
+pub fn is_on() -> bool {
+    ON.load(Ordering::Relaxed)
+}
+
+/// Reads what the environment asks for. A process that cannot do it does not start.
+pub fn load() {
+    if listen::load() {
+        sys::alloc::keep_out_of_core_dumps();
+        ON.store(true, Ordering::Release);
+    }
+}
+
+/// The program has accepted `made`, with these flags of accept4. If its port is to speak TLS the number is now that of the end of
+/// the pair.
+pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
+    if !is_on() {
+        return Ok(());
+    }
+    let Some(names) = Names::of_connection(made) else { return Ok(()) };
+    let Some(port) = listen::find(names.port()) else { return Ok(()) };
+    let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
+    let done = take_over(made, flags, names, port);
+    sig::set_mask(mask);
+    if crate::start::active() {
+        fd::opened(made);
+    }
+    if done.is_err() {
+        let _ = sysfd::close(made);
+    }
+    done
+}
+
+/// No signal comes meanwhile, and no fork: a child with a copy of an end would keep it open.
+fn take_over(made: c_int, flags: c_int, names: Names, port: usize) -> Result<(), Errno> {
+    let pumps = pump::lock();
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags & libc::SOCK_NONBLOCK;
+    let mut pair = [0 as c_int; 2];
+    // SAFETY: the kernel writes two descriptors.
+    unsafe { syscall!(libc::SYS_socketpair, libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }?;
+    let [own, near] = pair;
+    let done = (|| {
+        names.give_to(own)?;
+        inherit_time_outs(made, own);
+        pumps.attach(made, near, port, &names)?;
+        // SAFETY: integers; the number is the program's, which does not know it yet.
+        unsafe { syscall!(libc::SYS_dup3, own, made, flags & libc::SOCK_CLOEXEC) }?;
+        Ok(())
+    })();
+    let _ = sysfd::close(own);
+    let _ = sysfd::close(near);
+    done
+}
+
+/// TCP's accepted sockets have the listener's.
+fn inherit_time_outs(from: c_int, to: c_int) {
+    for name in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
+        if let Ok(limit) = sysfd::sockopt::<[i64; 2]>(from, libc::SOL_SOCKET, name)
+            && limit != [0, 0]
+        {
+            // SAFETY: a live timeval.
+            let _ = unsafe { syscall!(libc::SYS_setsockopt, to, libc::SOL_SOCKET, name, limit.as_ptr(), 16usize) };
+        }
+    }
+}

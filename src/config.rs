@@ -84,10 +84,14 @@ pub fn get() -> &'static Config {
 
 /// Reads the environment. In a set-uid process (AT_SECURE) the library is inert.
 pub fn load() {
-    // SAFETY: getauxval reads a table left by the kernel.
-    let secure = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    let config = if secure { OFF } else { read() };
+    let config = if is_secure() { OFF } else { read() };
     let _ = CONFIG.set(config);
+}
+
+/// Whether the process has rights that whoever started it has not: nothing of the environment counts.
+pub fn is_secure() -> bool {
+    // SAFETY: getauxval reads a table left by the kernel.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
 fn read() -> Config {

@@ -107,11 +107,17 @@ pub fn load() {
     config::load();
     let config = config::get();
     if config.disabled {
+        if origin::is_preloaded() && !config::is_secure() {
+            tls::load(Some("GREENLET_DISABLE is set"));
+        }
         return;
     }
     arch::init(!config.force.arch_prctl);
     if !tcb::init() || !exit::init() {
         log(format_args!("this libc is not one that threads can be taken over in: every thread stays a kernel thread"));
+        if origin::is_preloaded() {
+            tls::load(Some("this libc is not one that the library knows"));
+        }
         return;
     }
     register_at_fork();
@@ -119,7 +125,7 @@ pub fn load() {
     unsafe { libc::atexit(at_exit) };
     DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
     if origin::is_preloaded() {
-        tls::load();
+        tls::load(None);
     }
     STATE.store(LOADED, Ordering::Release);
     log(format_args!("loaded: {} workers, stack size {}", config.workers, config.stack_size));

@@ -29,7 +29,7 @@ hook! { fn pthread_detach(thread: pthread_t) -> ErrorNumber = ops::thread::detac
 unsafe extern "C-unwind" fn pthread_exit(value: *mut c_void) -> ! {
     #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(pthread_exit);
-    if engine::active() {
+    if engine::active() || engine::ops::thread::is_last_but_helpers() {
         // SAFETY: the calling thread is ending with this value.
         unsafe { ops::thread::before_exit(value) };
     }

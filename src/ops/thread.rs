@@ -20,6 +20,7 @@ use crate::thread::{
     self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, cancel as cancellation, exit, is_main, keys,
     recycle,
 };
+use crate::tls;
 use core::ffi::{c_char, c_int, c_void};
 use libc::{pid_t, pthread_attr_t, pthread_t};
 
@@ -460,6 +461,12 @@ pub unsafe fn setcanceltype(_kind: c_int, _old: *mut c_int) -> Result<(), Exit> 
 /// As the C function.
 pub unsafe fn testcancel() -> Result<(), Exit> {
     if crate::thread::exit::before_cancel() { Err(Exit::Native) } else { Ok(()) }
+}
+
+/// The calling thread ends. Whether the engine was started for that: to libc the library's own kernel threads are the program's, and
+/// the process would never end.
+pub fn is_last_but_helpers() -> bool {
+    tls::are_running() && start::activate()
 }
 
 /// pthread_exit(3), before libc unwinds.

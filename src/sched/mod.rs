@@ -236,10 +236,28 @@ pub fn keep_looking() {
     monitor::nudge();
 }
 
+/// Kernel threads of ours that never run the program's code, the monitor apart.
+static HELPERS: [AtomicU32; MOST_HELPERS] = [const { AtomicU32::new(0) }; MOST_HELPERS];
+pub const MOST_HELPERS: usize = 16;
+
+/// The calling kernel thread is one of those from now on.
+pub fn become_helper() {
+    let tid = sys::gettid();
+    let _ = HELPERS.iter().any(|h| h.compare_exchange(0, tid, Ordering::SeqCst, Ordering::Relaxed).is_ok());
+}
+
+/// In a forked child, which has none.
+pub fn forget_helpers() {
+    for helper in &HELPERS {
+        helper.store(0, Ordering::Relaxed);
+    }
+}
+
 /// Whether the process has kernel threads that are neither workers nor the first one: the program's own.
 pub fn has_foreign_threads() -> bool {
     sys::task::any(|tid| {
         let mut ours = tid == sys::getpid() as u32 || tid == monitor::tid();
+        ours |= HELPERS.iter().any(|helper| helper.load(Ordering::SeqCst) == tid);
         each_worker(|w| ours |= w.tid() == tid);
         !ours
     })

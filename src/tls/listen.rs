@@ -35,7 +35,7 @@ const VARIABLE: &str = "GREENLET_TLS_LISTEN";
 /// No certificate or list is longer.
 const LARGEST_FILE: usize = 4 << 20;
 
-static PORTS: OnceLock<Vec<(Port, Arc<Material>)>> = OnceLock::new();
+static PORTS: OnceLock<Vec<(Port, Option<Arc<Material>>)>> = OnceLock::new();
 
 /// What is said of a port, by name.
 #[derive(Debug, Default)]
@@ -89,14 +89,33 @@ fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem
 }
 
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
-pub fn load() -> bool {
+pub fn load(why_not: Option<&str>) -> bool {
     let Some(value) = config::variable(c"GREENLET_TLS_LISTEN").filter(|v| !v.is_empty()) else { return false };
-    let read = parse(value).and_then(|ports| ports.into_iter().map(|p| p.read().map(|m| (p, Arc::new(m)))).collect());
-    match read {
-        Ok(ports) => PORTS.set(ports).is_ok(),
+    if let Some(why) = why_not {
+        config::end(format_args!("{VARIABLE}: {why}, and the ports would speak in the clear; unset one of the two"));
+    }
+    let may_lack_files = config::variable(CHECKED).is_some();
+    let read = |port: Port| match port.read() {
+        Ok(material) => Ok((port, Some(Arc::new(material)))),
+        Err(problem) if may_lack_files => {
+            config::log(format_args!("{VARIABLE}: {problem} (port {} accepts nobody)", port.number));
+            Ok((port, None))
+        }
+        Err(problem) => Err(problem),
+    };
+    match parse(value).and_then(|ports| ports.into_iter().map(read).collect()) {
+        Ok(ports) => {
+            // SAFETY: C strings; there is one thread.
+            unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
+            PORTS.set(ports).is_ok()
+        }
         Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
     }
 }
+
+/// Set by the first process that could use the setting. One that it starts, perhaps when it has given up the right to read the files,
+/// does without them until it accepts a connection: a script behind a server need not be able to be that server.
+const CHECKED: &CStr = c"GREENLET_TLS_CHECKED";
 
 /// Which of the ports that is.
 pub fn find(number: u16) -> Option<usize> {
@@ -206,7 +225,7 @@ struct Shared {
     /// What tickets are made with: a client comes back to any pump.
     tickets: Option<Arc<dyn ProducesTickets>>,
     /// What the ports' files had in them when they were last looked at, and when that was.
-    materials: BTreeMap<usize, (Arc<Material>, u64)>,
+    materials: BTreeMap<usize, (Option<Arc<Material>>, u64)>,
 }
 
 static SHARED: Lock<Shared> = Lock::new(Shared { tickets: None, materials: BTreeMap::new() });
@@ -240,21 +259,22 @@ fn provider() -> Arc<CryptoProvider> {
 }
 
 /// What there is now behind the port that [`find`] told: the files are looked at once a second.
-fn current(port: usize) -> (&'static Port, Arc<Material>) {
+/// EACCES: they cannot be used, and never could by this process.
+fn current(port: usize) -> Result<(&'static Port, Arc<Material>), Errno> {
     let (named, at_start) = &PORTS.get().expect("a port was found")[port];
     let mut shared = SHARED.lock();
     let (material, looked) = shared.materials.entry(port).or_insert_with(|| (at_start.clone(), 0));
     if time::now() - *looked >= time::SECOND {
         *looked = time::now();
         let stamps: Result<Vec<_>, _> = named.paths().map(|path| Stamp::of(path)).collect();
-        if !stamps.is_ok_and(|stamps| stamps == material.stamps) {
-            match named.read() {
-                Ok(changed) => *material = Arc::new(changed),
-                Err(problem) => config::log(format_args!("{VARIABLE}: {problem} (the old ones stay)")),
-            }
+        let is_unchanged = material.as_ref().is_some_and(|old| stamps.is_ok_and(|stamps| stamps == old.stamps));
+        match (!is_unchanged).then(|| named.read()) {
+            None => {}
+            Some(Ok(changed)) => *material = Some(Arc::new(changed)),
+            Some(Err(problem)) => config::log(format_args!("{VARIABLE}: {problem} (what there was stays)")),
         }
     }
-    (named, material.clone())
+    Ok((named, material.clone().ok_or(Errno(libc::EACCES))?))
 }
 
 /// A port as a pump serves it.
@@ -266,16 +286,17 @@ pub struct Served {
 
 impl Served {
     /// `port` as [`find`] says.
-    pub fn new(port: usize) -> Result<Served, rustls::Error> {
-        let (named, material) = current(port);
-        let config = Arc::new(named.config(&material)?);
-        Ok(Served { port, material, config })
+    pub fn new(port: usize) -> Result<Served, Errno> {
+        let (named, material) = current(port)?;
+        let config = named.config(&material).map_err(|_| Errno(libc::ENOMEM))?;
+        Ok(Served { port, material, config: Arc::new(config) })
     }
 
     /// For a new connection.
     pub fn config(&mut self) -> Arc<ServerConfig> {
-        let (named, material) = current(self.port);
-        if !Arc::ptr_eq(&material, &self.material) {
+        if let Ok((named, material)) = current(self.port)
+            && !Arc::ptr_eq(&material, &self.material)
+        {
             match named.config(&material) {
                 Ok(config) => (self.material, self.config) = (material, Arc::new(config)),
                 Err(e) => config::log(format_args!("{VARIABLE}: port {}: {e} (the old ones stay)", named.number)),

@@ -41,7 +41,7 @@ use crate::syscall;
 use core::ffi::c_int;
 
 pub use name::Names;
-pub use pump::{after_fork, fork_done, fork_prepare, last_words, option};
+pub use pump::{after_fork, are_running, fork_done, fork_prepare, last_words, option};
 
 /// How long a process that exits waits for its connections to take what is left.
 pub const LAST_WORDS: u64 = 5 * time::SECOND;
@@ -54,9 +54,10 @@ pub fn is_on() -> bool {
     ON.load(Ordering::Relaxed)
 }
 
-/// Reads what the environment asks for. A process that cannot do it does not start.
-pub fn load() {
-    if listen::load() {
+/// Reads what the environment asks for. A process that cannot do it does not start: its ports would speak in the clear.
+/// `why_not`: the reason why nothing can be done here at all.
+pub fn load(why_not: Option<&str>) {
+    if listen::load(why_not) {
         sys::alloc::keep_out_of_core_dumps();
         ON.store(true, Ordering::Release);
     }
@@ -83,7 +84,7 @@ pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
 }
 
 /// No signal comes meanwhile, and no fork: a child with a copy of an end would keep it open.
-fn take_over(made: c_int, flags: c_int, names: Names, port: usize) -> Result<(), Errno> {
+fn take_over(made: c_int, flags: c_int, mut names: Names, port: usize) -> Result<(), Errno> {
     let pumps = pump::lock();
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags & libc::SOCK_NONBLOCK;
     let mut pair = [0 as c_int; 2];
@@ -91,9 +92,9 @@ fn take_over(made: c_int, flags: c_int, names: Names, port: usize) -> Result<(),
     unsafe { syscall!(libc::SYS_socketpair, libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }?;
     let [own, near] = pair;
     let done = (|| {
-        names.give_to(own)?;
         inherit_time_outs(made, own);
-        pumps.attach(made, near, port, &names)?;
+        names.pump = pumps.attach(made, near, port, names.serial)?;
+        names.give_to(own)?;
         // SAFETY: integers; the number is the program's, which does not know it yet.
         unsafe { syscall!(libc::SYS_dup3, own, made, flags & libc::SOCK_CLOEXEC) }?;
         Ok(())

@@ -48,6 +48,8 @@ pub struct Names {
     pub process: i32,
     /// Tells the connections of a process apart.
     pub serial: u32,
+    /// Which pump has it.
+    pub pump: u32,
     pub here: Address,
     pub there: Address,
 }
@@ -66,6 +68,7 @@ impl Names {
             magic: MAGIC,
             process: sys::getpid(),
             serial: LATEST.fetch_add(1, Ordering::Relaxed),
+            pump: 0,
             here: Address::of(fd, libc::SYS_getsockname)?,
             there: Address::of(fd, libc::SYS_getpeername)?,
         })

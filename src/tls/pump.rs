@@ -1,6 +1,7 @@
 //! The pumps: kernel threads that carry what is encrypted.
 //!
-//! One for each worker that there may be, made when first needed; a connection stays with the one that its serial number says.
+//! One for each worker that there may be, made when first needed, and more where `ulimit -n` is small; a connection stays with the one
+//! that took it.
 //! A pump has a table of descriptors of its own and waits in its own epoll set for all its connections, by edges. It runs no code
 //! of the program's, and all signals are blocked in it but setxid's. To the engine it is a foreign thread.
 //!
@@ -24,7 +25,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
 use std::collections::{BTreeMap, VecDeque};
 
-const MOST: usize = 16;
+const MOST: usize = sched::MOST_HELPERS;
 /// Enough for the arithmetic of a handshake.
 const STACK: usize = 512 * 1024;
 /// How long a peer that was told the end may take to say its own.
@@ -95,18 +96,31 @@ pub unsafe fn after_fork() {
         pump.question.store(null_mut(), Ordering::Relaxed);
     }
     *ASKING.lock() = false;
+    sched::forget_helpers();
     listen::after_fork();
 }
 
 impl Asking {
-    /// Hands the connection over: its two descriptors may be closed now.
-    pub fn attach(mut self, wire: Fd, near: Fd, port: usize, names: &Names) -> Result<(), Errno> {
+    /// Hands the connection over: its two descriptors may be closed now. Says which pump has it: they take turns, and when one's table is
+    /// full, which has two descriptors for each, the next is asked.
+    pub fn attach(mut self, wire: Fd, near: Fd, port: usize, serial: u32) -> Result<u32, Errno> {
         *self.0 = true;
-        self.ask(names.serial, What::Attach { wire, near, port })
+        let first = serial as usize % config::get().workers.min(MOST);
+        let mut refused = Errno(libc::EMFILE);
+        for pump in (first..MOST).chain(0..first) {
+            match self.ask(pump, serial, What::Attach { wire, near, port }) {
+                Ok(()) => return Ok(pump as u32),
+                Err(e) => refused = e,
+            }
+            if refused != Errno(libc::EMFILE) {
+                break;
+            }
+        }
+        Err(refused)
     }
 
-    fn ask(&self, serial: u32, what: What) -> Result<(), Errno> {
-        let pump = pump_of(serial);
+    fn ask(&self, pump: usize, serial: u32, what: What) -> Result<(), Errno> {
+        let pump = PUMPS.get(pump).ok_or(Errno(libc::ENOTCONN))?;
         if pump.tid.load(Ordering::Acquire) == 0 {
             pump.start()?;
         }
@@ -124,8 +138,9 @@ impl Asking {
     }
 }
 
-fn pump_of(serial: u32) -> &'static Pump {
-    &PUMPS[serial as usize % config::get().workers.min(MOST)]
+/// Whether the process has any.
+pub fn are_running() -> bool {
+    PUMPS.iter().any(|pump| pump.tid.load(Ordering::Relaxed) != 0)
 }
 
 /// setsockopt or getsockopt of the connection behind `names`, which another process may have; then it is not there to be asked, and what
@@ -141,7 +156,7 @@ pub unsafe fn option(
         let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
         let asking = lock();
         if *asking.0 {
-            done = asking.ask(names.serial, What::Option { sets, level, name, value, len });
+            done = asking.ask(names.pump as usize, names.serial, What::Option { sets, level, name, value, len });
         }
         drop(asking);
         sig::set_mask(mask);
@@ -154,10 +169,8 @@ pub fn last_words() {
     let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
     let asking = lock();
     if *asking.0 {
-        for pump in 0..config::get().workers.min(MOST) as u32 {
-            if pump_of(pump).tid.load(Ordering::Acquire) != 0 {
-                let _ = asking.ask(pump, What::LastWords);
-            }
+        for pump in (0..MOST).filter(|pump| PUMPS[*pump].tid.load(Ordering::Acquire) != 0) {
+            let _ = asking.ask(pump, 0, What::LastWords);
         }
     }
     drop(asking);
@@ -202,6 +215,7 @@ unsafe extern "C-unwind" fn main(pump: *mut c_void) -> *mut c_void {
     // SAFETY: integers. From here on the table is this thread's own, and empty.
     let own = unsafe { syscall!(libc::SYS_close_range, 0, u32::MAX, CLOSE_RANGE_UNSHARE) };
     let carrier = own.map(|_| ()).and_then(|()| Carrier::new(pump));
+    sched::become_helper();
     pump.tid.store(sys::gettid(), Ordering::Release);
     futex::wake(&pump.tid, 1);
     match carrier {
@@ -345,7 +359,7 @@ impl Carrier {
 
     fn attach(&mut self, question: &Question, wire: Fd, near: Fd, port: usize) -> Result<(), Errno> {
         if let std::collections::btree_map::Entry::Vacant(place) = self.served.entry(port) {
-            place.insert(Served::new(port).map_err(|_| Errno(libc::ENOMEM))?);
+            place.insert(Served::new(port)?);
         }
         let config = self.served.get_mut(&port).map(Served::config).ok_or(Errno(libc::ENOENT))?;
         let number = wire;

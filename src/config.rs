@@ -192,7 +192,7 @@ pub fn log(what: core::fmt::Arguments<'_>) {
     }
 }
 
-fn say(what: core::fmt::Arguments<'_>) {
+pub fn say(what: core::fmt::Arguments<'_>) {
     let mut line = Line::new();
     let _ = writeln!(line, "libgreenlet: {what}");
     sys::stderr(line.bytes());

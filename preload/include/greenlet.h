@@ -196,6 +196,27 @@ int greenlet_tcp_listener(const char *host, int port, int backlog);
  */
 int greenlet_connect_tcp(const char *host, int port, const char *local);
 
+/*
+ * greenlet_tcp_listener for TLS: what is accepted from it, and from any other socket on its port, speaks TLS 1.2 or 1.3, and its
+ * descriptor carries what is in it, as a plain one. certificates, key: files in PEM, the server's own certificate first; read now, and
+ * again when they have changed. accept(2) does not wait for the handshake; what is used of the connection first does, for
+ * $GREENLET_TLS_TIMEOUT seconds (30). A connection that is cut, or whose handshake fails, ends with ECONNRESET.
+ * Returns a descriptor, or -1 with errno, having said on stderr what is wrong with which file: those of open(2) and read(2), EINVAL: it is
+ * not PEM, not a certificate of now, not its key, or NULL. ENOTSUP: GREENLET_DISABLE is set. Else as greenlet_tcp_listener.
+ */
+int greenlet_ssl_listener(const char *host, int port, const char *certificates, const char *key, int backlog);
+
+/*
+ * greenlet_connect_tcp, and then a handshake of TLS, which has succeeded when this returns: the server has a certificate for that host.
+ * options: NULL, or some of these with colons between them: ca=FILE: the authorities that count, instead of the system's; name=NAME:
+ * whose certificate it must be, instead of host's ("localhost" where that is NULL); alpn=NAME+NAME: application protocols, best
+ * first; certificates=FILE and key=FILE: our own; min=1.3: no TLS 1.2. Files are PEM. A cancellation point.
+ * Returns a descriptor, or -1 with errno: EPROTO: the handshake failed (no TLS there, another one's certificate, an expired one, ours is
+ * refused), or took longer than $GREENLET_TLS_TIMEOUT. EINVAL and those of files: as of greenlet_ssl_listener, said on stderr. Else as
+ * greenlet_connect_tcp.
+ */
+int greenlet_connect_ssl(const char *host, int port, const char *options);
+
 #ifdef __cplusplus
 }
 #endif

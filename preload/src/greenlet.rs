@@ -6,7 +6,7 @@ use engine::Exit;
 use engine::ops::alarm::{self, Timer};
 use engine::ops::channel::{self, Event, Queue, Semaphore};
 use engine::ops::greenlet::{self as ops, Handle};
-use engine::ops::net;
+use engine::ops::{net, tls};
 use engine::thread::Start;
 
 /// Exports a function under its name, with the version since which the library has it.
@@ -60,6 +60,15 @@ own! {
 own! {
     fn greenlet_connect_tcp(host: *const c_char, port: c_int, local: *const c_char) -> c_int
         = net::connect_tcp(host, port, local)
+}
+own! {
+    fn greenlet_ssl_listener(
+        host: *const c_char, port: c_int, certificates: *const c_char, key: *const c_char, backlog: c_int
+    ) -> c_int = tls::ssl_listener(host, port, certificates, key, backlog)
+}
+own! {
+    fn greenlet_connect_ssl(host: *const c_char, port: c_int, options: *const c_char) -> c_int
+        = tls::connect_ssl(host, port, options)
 }
 own! { fn greenlet_exc_after(seconds: c_double, errno: c_int) -> Timer = alarm::exc_after(seconds, errno) }
 

@@ -45,6 +45,8 @@ REFUSED(int, greenlet_queue_get, (greenlet_queue_t *queue, double seconds, void 
 REFUSED(ssize_t, greenlet_queue_length, (greenlet_queue_t *queue), -1)
 REFUSED(int, greenlet_tcp_listener, (const char *host, int port, int backlog), -1)
 REFUSED(int, greenlet_connect_tcp, (const char *host, int port, const char *local), -1)
+REFUSED(int, greenlet_ssl_listener, (const char *host, int port, const char *certificates, const char *key, int backlog), -1)
+REFUSED(int, greenlet_connect_ssl, (const char *host, int port, const char *options), -1)
 
 const char *greenlet_version(void)
 {

@@ -1,10 +1,13 @@
 //! getsockname(2), getpeername(2), getsockopt(2) and setsockopt(2) of a connection that speaks TLS: the program's descriptor is
-//! a local socket (`crate::tls`), and what it is told is the connection's.
+//! a local socket (`crate::tls`), and what it is told is the connection's. greenlet_ssl_listener(3), greenlet_connect_ssl(3).
 
+use super::{fd, io, net, offload};
+use crate::config;
 use crate::errno::{Errno, Exit};
+use crate::start;
 use crate::sys::mem;
-use crate::tls::{self, Names};
-use core::ffi::{c_int, c_void};
+use crate::tls::{self, Identity, Names, Problem, Terms};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{sockaddr, socklen_t};
 
 /// getsockname(2).
@@ -90,4 +93,95 @@ fn is_connections(level: c_int, name: c_int) -> bool {
         libc::SOL_SOCKET => name == libc::SO_KEEPALIVE,
         _ => matches!(level, libc::IPPROTO_TCP | libc::IPPROTO_IP | libc::IPPROTO_IPV6),
     }
+}
+
+/// greenlet_ssl_listener(3).
+///
+/// # Safety
+/// `host` is null or a C string; the others are C strings, or null.
+pub unsafe fn ssl_listener(
+    host: *const c_char, port: c_int, certificates: *const c_char, key: *const c_char, backlog: c_int,
+) -> Result<c_int, Exit> {
+    // SAFETY: the caller's strings. The look-up may unwind: what has been read is in a bare pointer meanwhile.
+    unsafe {
+        let (certificates, key) = (text(certificates)?, text(key)?);
+        let identity = Box::into_raw(Box::new(read(|| Identity::read(certificates, key), "greenlet_ssl_listener")?));
+        let made = net::tcp_listener(host, port, backlog);
+        let identity = *Box::from_raw(identity);
+        let listener = made?;
+        match Names::port_of_listener(listener) {
+            Some(port) => tls::serve(identity, port),
+            None => return Err(Exit::Errno(libc::EINVAL)),
+        }
+        Ok(listener)
+    }
+}
+
+/// greenlet_connect_ssl(3).
+///
+/// # Safety
+/// C strings, or null.
+pub unsafe fn connect_ssl(host: *const c_char, port: c_int, options: *const c_char) -> Result<c_int, Exit> {
+    // SAFETY: the caller's strings; as above.
+    let (terms, made) = unsafe {
+        let name = if host.is_null() { "localhost" } else { text(host)? };
+        let options = if options.is_null() { "" } else { text(options)? };
+        let terms = Box::into_raw(Box::new(read(|| Terms::read(name, options), "greenlet_connect_ssl")?));
+        let made = net::connect_tcp(host, port, core::ptr::null());
+        (*Box::from_raw(terms), made)
+    };
+    let made = made?;
+    let begun = terms.begin().map_err(|_| Errno(libc::ENOMEM));
+    let done = match begun.and_then(|client| tls::connected(made, libc::SOCK_CLOEXEC, client)) {
+        Ok(()) => await_handshake(made),
+        Err(e) => Err(e.into()),
+    };
+    if done.is_err() {
+        // SAFETY: the descriptor is nobody else's.
+        let _ = unsafe { fd::close_now(made) };
+    }
+    done.map(|()| made)
+}
+
+/// Waits for the byte that says that the handshake is done.
+fn await_handshake(made: c_int) -> Result<(), Exit> {
+    let mut done = 0u8;
+    // SAFETY: a live byte.
+    match unsafe { io::recv(made, (&raw mut done).cast(), 1, 0) } {
+        Ok(1) => Ok(()),
+        Ok(_) | Err(Exit::Errno(libc::ECONNRESET)) => Err(Exit::Errno(libc::EPROTO)),
+        // A thread that does not park waits in the kernel.
+        Err(Exit::Native | Exit::Offloaded) => {
+            let scope = offload::enter();
+            // SAFETY: a live byte.
+            let got = unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, 0, 0usize, 0usize) };
+            offload::leave(scope);
+            if got == Ok(1) { Ok(()) } else { Err(Exit::Errno(libc::EPROTO)) }
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// Reads files, while others may go on. What is wrong is said in one line.
+fn read<R>(call: impl FnOnce() -> Result<R, Problem>, whose: &str) -> Result<R, Errno> {
+    if !start::loaded() {
+        return Err(Errno(libc::ENOTSUP));
+    }
+    let scope = offload::enter();
+    let done = call();
+    offload::leave(scope);
+    done.map_err(|problem| {
+        config::say(format_args!("{whose}: {problem}"));
+        problem.errno
+    })
+}
+
+/// # Safety
+/// A C string that lives for `'a`, or null.
+unsafe fn text<'a>(string: *const c_char) -> Result<&'a str, Errno> {
+    if string.is_null() {
+        return Err(Errno::INVAL);
+    }
+    // SAFETY: the caller's string.
+    unsafe { CStr::from_ptr(string) }.to_str().map_err(|_| Errno::INVAL)
 }

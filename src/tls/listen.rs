@@ -16,7 +16,7 @@
 use crate::config;
 use crate::errno::Errno;
 use crate::sys::lock::Lock;
-use crate::sys::time;
+use crate::sys::{self, time};
 use crate::syscall;
 use core::ffi::CStr;
 use core::fmt;
@@ -35,7 +35,8 @@ const VARIABLE: &str = "GREENLET_TLS_LISTEN";
 /// No certificate or list is longer.
 const LARGEST_FILE: usize = 4 << 20;
 
-static PORTS: OnceLock<Vec<(Port, Option<Arc<Material>>)>> = OnceLock::new();
+/// A port, and what its files had in them when it was named.
+type Named = (Port, Option<Arc<Material>>);
 
 /// What is said of a port, by name.
 #[derive(Debug, Default)]
@@ -73,6 +74,7 @@ struct Stamp {
 /// A file or a word, and what is wrong with it.
 #[derive(Debug)]
 pub struct Problem {
+    pub errno: Errno,
     with: String,
     what: String,
     remedy: &'static str,
@@ -84,8 +86,8 @@ impl fmt::Display for Problem {
     }
 }
 
-fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem {
-    Problem { with: with.to_owned(), what: what.to_string(), remedy }
+pub fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem {
+    Problem { errno: Errno::INVAL, with: with.to_owned(), what: what.to_string(), remedy }
 }
 
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
@@ -94,6 +96,7 @@ pub fn load(why_not: Option<&str>) -> bool {
     if let Some(why) = why_not {
         config::end(format_args!("{VARIABLE}: {why}, and the ports would speak in the clear; unset one of the two"));
     }
+    sys::alloc::keep_out_of_core_dumps();
     let may_lack_files = config::variable(CHECKED).is_some();
     let read = |port: Port| match port.read() {
         Ok(material) => Ok((port, Some(Arc::new(material)))),
@@ -103,11 +106,12 @@ pub fn load(why_not: Option<&str>) -> bool {
         }
         Err(problem) => Err(problem),
     };
-    match parse(value).and_then(|ports| ports.into_iter().map(read).collect()) {
+    match parse(value).and_then(|ports| ports.into_iter().map(read).collect::<Result<Vec<Named>, _>>()) {
         Ok(ports) => {
             // SAFETY: C strings; there is one thread.
             unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
-            PORTS.set(ports).is_ok()
+            SHARED.lock().ports.extend(ports.into_iter().map(|named| &*Box::leak(Box::new(named))));
+            true
         }
         Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
     }
@@ -119,7 +123,25 @@ const CHECKED: &CStr = c"GREENLET_TLS_CHECKED";
 
 /// Which of the ports that is.
 pub fn find(number: u16) -> Option<usize> {
-    PORTS.get()?.iter().position(|(port, _)| port.number == number)
+    SHARED.lock().ports.iter().rposition(|(port, _)| port.number == number)
+}
+
+/// Certificates and key of one more port, which is not known yet.
+pub struct Identity(Port, Material);
+
+impl Identity {
+    pub fn read(certificates: &str, key: &str) -> Result<Identity, Problem> {
+        sys::alloc::keep_out_of_core_dumps();
+        let port = Port { files: vec![[certificates.to_owned(), key.to_owned()]], ..Port::default() };
+        let material = port.read()?;
+        Ok(Identity(port, material))
+    }
+
+    /// The port speaks TLS from now on.
+    pub fn serve(mut self, number: u16) {
+        self.0.number = number;
+        SHARED.lock().ports.push(Box::leak(Box::new((self.0, Some(Arc::new(self.1))))));
+    }
 }
 
 const FORM: &str = "it takes PORT=CERTIFICATES:KEY[:OPTION...], several with commas between them, or @FILE";
@@ -222,13 +244,15 @@ impl Port {
 
 /// What all pumps of a process have in common.
 struct Shared {
+    /// Those that are named more than once count by the last.
+    ports: Vec<&'static Named>,
     /// What tickets are made with: a client comes back to any pump.
     tickets: Option<Arc<dyn ProducesTickets>>,
     /// What the ports' files had in them when they were last looked at, and when that was.
     materials: BTreeMap<usize, (Option<Arc<Material>>, u64)>,
 }
 
-static SHARED: Lock<Shared> = Lock::new(Shared { tickets: None, materials: BTreeMap::new() });
+static SHARED: Lock<Shared> = Lock::new(Shared { ports: Vec::new(), tickets: None, materials: BTreeMap::new() });
 
 fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
     let mut shared = SHARED.lock();
@@ -253,7 +277,7 @@ pub fn after_fork() {
     core::mem::forget(SHARED.lock().tickets.take());
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub fn provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     PROVIDER.get_or_init(|| Arc::new(ring::default_provider())).clone()
 }
@@ -261,8 +285,8 @@ fn provider() -> Arc<CryptoProvider> {
 /// What there is now behind the port that [`find`] told: the files are looked at once a second.
 /// EACCES: they cannot be used, and never could by this process.
 fn current(port: usize) -> Result<(&'static Port, Arc<Material>), Errno> {
-    let (named, at_start) = &PORTS.get().expect("a port was found")[port];
     let mut shared = SHARED.lock();
+    let (named, at_start) = shared.ports[port];
     let (material, looked) = shared.materials.entry(port).or_insert_with(|| (at_start.clone(), 0));
     if time::now() - *looked >= time::SECOND {
         *looked = time::now();
@@ -326,14 +350,14 @@ const IS_KEY: &str =
     "name a file with the certificate's private key in PEM (-----BEGIN PRIVATE KEY-----), without a password";
 const IS_READABLE: &str = "name a file that this program may read";
 
-fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
+pub fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
     let text = read_file(path)?;
     let all: Vec<_> =
         CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>().map_err(|e| problem(path, e, IS_PEM))?;
     if all.is_empty() { Err(problem(path, "no certificate in it", IS_PEM)) } else { Ok(all) }
 }
 
-fn read_key(certificates: &str, key: &str) -> Result<Arc<CertifiedKey>, Problem> {
+pub fn read_key(certificates: &str, key: &str) -> Result<Arc<CertifiedKey>, Problem> {
     let chain = read_certificates(certificates)?;
     check_dates(certificates, &chain[0])?;
     let der = PrivateKeyDer::from_pem_slice(&read_file(key)?).map_err(|e| problem(key, e, IS_KEY))?;
@@ -361,7 +385,7 @@ fn check_dates(path: &str, certificate: &CertificateDer<'_>) -> Result<(), Probl
 
 fn with_path<R>(path: &str, call: impl FnOnce(&CStr) -> Result<R, Errno>) -> Result<R, Problem> {
     let name = CString::new(path).map_err(|_| problem(path, "a NUL in it", IS_READABLE))?;
-    call(&name).map_err(|e| problem(path, std::io::Error::from_raw_os_error(e.0), IS_READABLE))
+    call(&name).map_err(|errno| Problem { errno, ..problem(path, std::io::Error::from(errno), IS_READABLE) })
 }
 
 impl Stamp {

@@ -28,6 +28,7 @@
 //! Rejected: a byte that always stays unread, in place of the borrowed end. What it lies in counts as sent and not taken: a
 //! sender that waits for three quarters of its buffer waits for ever.
 
+mod client;
 mod listen;
 mod name;
 mod pump;
@@ -36,10 +37,15 @@ mod session;
 use crate::atomic::{AtomicBool, Ordering};
 use crate::errno::Errno;
 use crate::ops::fd;
-use crate::sys::{self, fd as sysfd, sig, time};
+use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use core::ffi::c_int;
 
+use pump::Side;
+use rustls::ClientConnection;
+
+pub use client::Terms;
+pub use listen::{Identity, Problem};
 pub use name::Names;
 pub use pump::{after_fork, are_running, fork_done, fork_prepare, last_words, option};
 
@@ -58,7 +64,6 @@ pub fn is_on() -> bool {
 /// `why_not`: the reason why nothing can be done here at all.
 pub fn load(why_not: Option<&str>) {
     if listen::load(why_not) {
-        sys::alloc::keep_out_of_core_dumps();
         ON.store(true, Ordering::Release);
     }
 }
@@ -71,20 +76,40 @@ pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
     }
     let Some(names) = Names::of_connection(made) else { return Ok(()) };
     let Some(port) = listen::find(names.port()) else { return Ok(()) };
-    let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
-    let done = take_over(made, flags, names, port);
-    sig::set_mask(mask);
-    if crate::start::active() {
-        fd::opened(made);
-    }
+    let done = carry(made, flags, names, Side::Server(port));
     if done.is_err() {
         let _ = sysfd::close(made);
     }
     done
 }
 
-/// No signal comes meanwhile, and no fork: a child with a copy of an end would keep it open.
-fn take_over(made: c_int, flags: c_int, mut names: Names, port: usize) -> Result<(), Errno> {
+/// The descriptor of a connection that was just made is that of the end of a pair from now on; the first byte there says that the
+/// handshake is done. `flags` as of accept4, for the descriptor.
+pub fn connected(made: c_int, flags: c_int, client: ClientConnection) -> Result<(), Errno> {
+    let names = Names::of_connection(made).ok_or(Errno(libc::ENOTCONN))?;
+    ON.store(true, Ordering::Release);
+    carry(made, flags, names, Side::Client(&mut Some(client.into())))
+}
+
+/// One more port speaks TLS.
+pub fn serve(identity: Identity, port: u16) {
+    identity.serve(port);
+    ON.store(true, Ordering::Release);
+}
+
+/// No signal comes meanwhile.
+fn carry(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errno> {
+    let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
+    let done = take_over(made, flags, names, side);
+    sig::set_mask(mask);
+    if crate::start::active() {
+        fd::opened(made);
+    }
+    done
+}
+
+/// And no fork: a child with a copy of an end would keep it open.
+fn take_over(made: c_int, flags: c_int, mut names: Names, side: Side) -> Result<(), Errno> {
     let pumps = pump::lock();
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags & libc::SOCK_NONBLOCK;
     let mut pair = [0 as c_int; 2];
@@ -93,7 +118,7 @@ fn take_over(made: c_int, flags: c_int, mut names: Names, port: usize) -> Result
     let [own, near] = pair;
     let done = (|| {
         inherit_time_outs(made, own);
-        names.pump = pumps.attach(made, near, port, names.serial)?;
+        names.pump = pumps.attach(made, near, side, names.serial)?;
         names.give_to(own)?;
         // SAFETY: integers; the number is the program's, which does not know it yet.
         unsafe { syscall!(libc::SYS_dup3, own, made, flags & libc::SOCK_CLOEXEC) }?;

@@ -36,6 +36,10 @@ impl Address {
         u16::from_ne_bytes([self.bytes[0], self.bytes[1]]).into()
     }
 
+    fn port(&self) -> u16 {
+        u16::from_be_bytes([self.bytes[2], self.bytes[3]])
+    }
+
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..(self.len as usize).min(ADDRESS)]
     }
@@ -74,9 +78,14 @@ impl Names {
         })
     }
 
+    /// The port that a socket of TCP is bound to.
+    pub fn port_of_listener(fd: c_int) -> Option<u16> {
+        Address::of(fd, libc::SYS_getsockname).map(|here| here.port())
+    }
+
     /// The port of this side.
     pub fn port(&self) -> u16 {
-        u16::from_be_bytes([self.here.bytes[2], self.here.bytes[3]])
+        self.here.port()
     }
 
     /// The names that the descriptor bears; `None`: it is not one of ours.

@@ -23,7 +23,10 @@ use crate::sys::{self, futex, sig, time};
 use crate::syscall;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
-use std::collections::{BTreeMap, VecDeque};
+use rustls::{Connection, ServerConfig, ServerConnection};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::Arc;
 
 const MOST: usize = sched::MOST_HELPERS;
 /// Enough for the arithmetic of a handshake.
@@ -51,10 +54,19 @@ static PUMPS: [Pump; MOST] = [const { Pump { tid: AtomicU32::new(0), question: A
 /// Who may ask. Whether any pump has been started in this process.
 static ASKING: Lock<bool> = Lock::new(false);
 
+/// Which side this is of a connection.
+#[derive(Clone, Copy)]
+pub enum Side {
+    /// The server's: the port's place.
+    Server(usize),
+    /// The client's, as it is to be taken.
+    Client(*mut Option<Connection>),
+}
+
 #[derive(Clone, Copy)]
 enum What {
-    /// A connection and one end of a pair, in the caller's table; the port's place.
-    Attach { wire: Fd, near: Fd, port: usize },
+    /// A connection and one end of a pair, in the caller's table.
+    Attach { wire: Fd, near: Fd, side: Side },
     /// setsockopt or getsockopt of the connection.
     Option { sets: bool, level: c_int, name: c_int, value: *mut c_void, len: *mut u32 },
     /// Answered when all that the program has said is on its way.
@@ -103,12 +115,12 @@ pub unsafe fn after_fork() {
 impl Asking {
     /// Hands the connection over: its two descriptors may be closed now. Says which pump has it: they take turns, and when one's table is
     /// full, which has two descriptors for each, the next is asked.
-    pub fn attach(mut self, wire: Fd, near: Fd, port: usize, serial: u32) -> Result<u32, Errno> {
+    pub fn attach(mut self, wire: Fd, near: Fd, side: Side, serial: u32) -> Result<u32, Errno> {
         *self.0 = true;
         let first = serial as usize % config::get().workers.min(MOST);
         let mut refused = Errno(libc::EMFILE);
         for pump in (first..MOST).chain(0..first) {
-            match self.ask(pump, serial, What::Attach { wire, near, port }) {
+            match self.ask(pump, serial, What::Attach { wire, near, side }) {
                 Ok(()) => return Ok(pump as u32),
                 Err(e) => refused = e,
             }
@@ -327,9 +339,9 @@ impl Carrier {
     fn answer(&mut self) {
         let Some(question) = self.pump.take() else { return };
         match question.what {
-            What::Attach { wire, near, port } => {
+            What::Attach { wire, near, side } => {
                 let serial = question.serial;
-                let done = self.attach(question, wire, near, port);
+                let done = self.attach(question, wire, near, side);
                 question.answer(done);
                 self.go_on(serial);
             }
@@ -357,23 +369,41 @@ impl Carrier {
         }
     }
 
-    fn attach(&mut self, question: &Question, wire: Fd, near: Fd, port: usize) -> Result<(), Errno> {
-        if let std::collections::btree_map::Entry::Vacant(place) = self.served.entry(port) {
-            place.insert(Served::new(port)?);
-        }
-        let config = self.served.get_mut(&port).map(Served::config).ok_or(Errno(libc::ENOENT))?;
+    fn attach(&mut self, question: &Question, wire: Fd, near: Fd, side: Side) -> Result<(), Errno> {
+        let config = match side {
+            Side::Server(port) => Some(self.config(port)?),
+            Side::Client(_) => None,
+        };
         let number = wire;
         let wire = self.fetch(question.caller, wire)?;
         let near = self.fetch(question.caller, near).inspect_err(|_| {
             let _ = sysfd::close(wire);
         })?;
-        let session = Session::new(wire, near, config).map_err(|_| Errno(libc::ENOMEM))?;
+        let tls = match (side, config) {
+            (Side::Server(_), Some(config)) => ServerConnection::new(config).ok().map(Connection::from),
+            // SAFETY: whoever asks keeps it until it is answered.
+            (Side::Client(tls), _) => unsafe { (*tls).take() },
+            _ => None,
+        };
+        let Some(tls) = tls else {
+            let _ = (sysfd::close(wire), sysfd::close(near));
+            return Err(Errno(libc::ENOMEM));
+        };
+        let session = Session::new(wire, near, tls);
         let edges = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32;
         watch(self.events, wire, edges, question.serial.into())?;
         watch(self.events, near, edges, question.serial.into())?;
         self.sessions.insert(question.serial, (session, number));
         self.handshakes.push_back((time::after(config::get().tls_timeout), question.serial));
         Ok(())
+    }
+
+    fn config(&mut self, port: usize) -> Result<Arc<ServerConfig>, Errno> {
+        let served = match self.served.entry(port) {
+            Entry::Occupied(place) => place.into_mut(),
+            Entry::Vacant(place) => place.insert(Served::new(port)?),
+        };
+        Ok(served.config())
     }
 
     /// A descriptor of the caller's table: the process's, unless it has one of its own or main has ended.

@@ -12,9 +12,8 @@
 use crate::errno::Errno;
 use crate::sys::fd::{Fd, close, poll_now};
 use crate::syscall;
-use rustls::{Connection, ServerConfig};
+use rustls::Connection;
 use std::io::{self, ErrorKind, Read, Write};
-use std::sync::Arc;
 
 /// Rounds before the others have their turn.
 const ROUNDS: usize = 32;
@@ -47,6 +46,8 @@ pub struct Session {
     /// There is no peer any more: what is left goes to the program, and then it is told.
     cut: bool,
     lingers: bool,
+    /// The program waits for a byte that says that the handshake is done.
+    announces: bool,
 }
 
 /// The peer's socket as rustls wants it.
@@ -100,34 +101,25 @@ impl Drop for Session {
 
 impl Session {
     /// Takes both descriptors.
-    pub fn new(wire: Fd, near: Fd, config: Arc<ServerConfig>) -> Result<Session, rustls::Error> {
-        let tls = rustls::ServerConnection::new(config);
+    pub fn new(wire: Fd, near: Fd, mut tls: Connection) -> Session {
         let on = 1i32;
         // SAFETY: a live integer. A record is sent whole, and what follows does not wait for its receipt.
         let _ = unsafe { syscall!(libc::SYS_setsockopt, wire, libc::IPPROTO_TCP, libc::TCP_NODELAY, &raw const on, 4) };
-        match tls {
-            Ok(mut tls) => {
-                // It is given more only when all has gone, and is to take all then.
-                tls.set_buffer_limit(None);
-                Ok(Session {
-                    wire,
-                    near,
-                    tls: tls.into(),
-                    inward: Vec::new(),
-                    peer_ended: false,
-                    program_ended: false,
-                    peer_told: false,
-                    deaf: false,
-                    mute: false,
-                    cut: false,
-                    lingers: false,
-                })
-            }
-            Err(e) => {
-                let _ = close(wire);
-                let _ = close(near);
-                Err(e)
-            }
+        // It is given more only when all has gone, and is to take all then.
+        tls.set_buffer_limit(None);
+        Session {
+            wire,
+            near,
+            announces: matches!(tls, Connection::Client(_)),
+            tls,
+            inward: Vec::new(),
+            peer_ended: false,
+            program_ended: false,
+            peer_told: false,
+            deaf: false,
+            mute: false,
+            cut: false,
+            lingers: false,
         }
     }
 
@@ -184,6 +176,10 @@ impl Session {
             return self.hand_over_the_rest(scratch);
         }
         let mut moved = self.write_wire();
+        if self.announces && !self.tls.is_handshaking() {
+            self.announces = false;
+            self.inward.push(0);
+        }
         moved |= self.feed_program(scratch) || self.read_wire();
         if !self.tls.is_handshaking() && !self.tls.wants_write() && !self.program_ended && !self.mute {
             moved |= self.read_program(scratch, is_last);

@@ -7,10 +7,11 @@ import subprocess
 import sys
 
 import harness
+import tls
 from harness import Skipped
 
 TIMEOUT = 100
-PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late"]
+PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late", "greenlets_tls"]
 LINKED_ONLY = ["greenlets_late"]
 PREFIX = harness.BUILD / "prefix"
 FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
@@ -70,6 +71,17 @@ def linked(source, compiler, flags, after=()):
     return harness.build(source, command, compiler, "gcc" if compiler == "cc" else "g++")
 
 
+def certificates():
+    """A folder with what greenlets_tls.c wants."""
+    folder = harness.BUILD / "certificates"
+    folder.mkdir(parents=True, exist_ok=True)
+    authority = tls.Authority(folder)
+    for name in ("server", "other"):
+        authority.sign(name, "localhost")
+    authority.own("stranger", "localhost", [])
+    return folder
+
+
 def check(workers):
     if workers is harness.BARE:
         raise Skipped("greenlets are the library's")
@@ -83,9 +95,10 @@ def check(workers):
     env = {"GREENLET_WORKERS": str(workers)}
     ways = {"by ctypes": ([sys.executable, script, harness.LIBRARY], workers)}
     for name, program in programs.items():
-        ways[f"{name} linked"] = ([program], harness.BARE)
+        command = [program, certificates()] if name == "greenlets_tls" else [program]
+        ways[f"{name} linked"] = (command, harness.BARE)
         if name not in LINKED_ONLY:
-            ways[f"{name} preloaded"] = ([program], workers)
+            ways[f"{name} preloaded"] = (command, workers)
     for way, (command, setting) in ways.items():
         label = f"greenlets-{way.replace(' ', '-')}-{workers}"
         finished = harness.run(command, setting, TIMEOUT, label=label, env=env)

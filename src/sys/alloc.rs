@@ -6,8 +6,9 @@
 //! larger ones are mapped and unmapped directly. The engine allocates rarely and small: no per-thread cache.
 
 use super::lock::RawLock;
+use super::vm;
 use crate::arch::tls;
-use crate::atomic::{AtomicBool, Ordering};
+use crate::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
@@ -19,6 +20,9 @@ const CHUNK: usize = 1 << 20;
 const PAGE: usize = 4096;
 
 static IS_SECRET: AtomicBool = AtomicBool::new(false);
+
+/// How many are at work of whose freed memory nothing may stay.
+static WIPING: AtomicU32 = AtomicU32::new(0);
 
 struct Free {
     next: *mut Free,
@@ -57,18 +61,27 @@ pub fn map(len: usize) -> *mut u8 {
 /// From now on what is allocated here is in no core dump: there may be keys.
 pub fn keep_out_of_core_dumps() {
     IS_SECRET.store(true, Ordering::Relaxed);
-    with_heap(|heap| hide(heap.bump & !(PAGE - 1), heap.end - (heap.bump & !(PAGE - 1))));
+    with_heap(|heap| {
+        let begin = heap.bump & !(PAGE - 1);
+        vm::hide(begin, heap.end - begin);
+        if heap.reserve != 0 {
+            vm::hide(heap.reserve, CHUNK);
+        }
+    });
 }
 
-fn hide(at: usize, len: usize) {
-    // SAFETY: advice about memory of ours.
-    let _ = unsafe { crate::syscall!(libc::SYS_madvise, at, len, libc::MADV_DONTDUMP) };
+/// What is freed while `f` runs is overwritten.
+pub fn wiping<R>(f: impl FnOnce() -> R) -> R {
+    WIPING.fetch_add(1, Ordering::Relaxed);
+    let r = f();
+    WIPING.fetch_sub(1, Ordering::Relaxed);
+    r
 }
 
 fn map_more(len: usize) -> *mut u8 {
     let more = map(len);
     if IS_SECRET.load(Ordering::Relaxed) && !more.is_null() {
-        hide(more as usize, len);
+        vm::hide(more as usize, len);
     }
     more
 }
@@ -176,6 +189,10 @@ unsafe impl GlobalAlloc for Allocator {
             // SAFETY: the block was mapped by `alloc` with exactly this length.
             let _ = unsafe { crate::syscall!(libc::SYS_munmap, block, 1usize << shift) };
         } else {
+            if WIPING.load(Ordering::Relaxed) != 0 {
+                // SAFETY: the block is the caller's until it is given back, and has so many bytes.
+                unsafe { block.write_bytes(0, 1 << shift) };
+            }
             with_heap(|h| h.give(block, shift));
         }
     }

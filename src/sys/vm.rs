@@ -1,7 +1,9 @@
 //! Address space for stacks: what of mmap(2) and madvise(2) the engine needs for it.
 
+use crate::arch;
 use crate::syscall;
 
+const PAGE: usize = 4096;
 /// Since Linux 6.13.
 const MADV_GUARD_INSTALL: usize = 102;
 
@@ -66,6 +68,27 @@ fn limit(which: libc::__rlimit_resource_t) -> Option<libc::rlim_t> {
     // SAFETY: the kernel writes one live structure.
     unsafe { syscall!(libc::SYS_prlimit64, 0usize, which, 0usize, &raw mut limit) }.ok()?;
     Some(limit.rlim_cur)
+}
+
+/// Keeps what there is in core dumps out of them.
+pub fn hide(at: usize, size: usize) {
+    // SAFETY: advice about whole pages, which nothing else depends on.
+    let _ = unsafe { syscall!(libc::SYS_madvise, at, size, libc::MADV_DONTDUMP) };
+}
+
+/// The same for the calling kernel thread's stack of `size` bytes, at whose beginning the caller is.
+pub fn hide_own_stack(size: usize) {
+    let here = arch::stack_pointer() & !(PAGE - 1);
+    hide(here - size / 8 * 7, size / 8 * 7 + PAGE);
+}
+
+/// Overwrites what calls that have returned have left on the stack, as far as a call of cryptography reaches.
+#[inline(never)]
+pub fn wipe_stack_below() {
+    let mut used = [0u8; 32 * 1024];
+    // SAFETY: a live array; written so that it is not left out.
+    unsafe { core::ptr::write_volatile(&raw mut used, [0; 32 * 1024]) };
+    core::hint::black_box(&mut used);
 }
 
 /// Whether a limit (RLIMIT_AS, RLIMIT_DATA) counts what is mapped, touched or not.

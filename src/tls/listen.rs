@@ -16,7 +16,7 @@
 use crate::config;
 use crate::errno::Errno;
 use crate::sys::lock::Lock;
-use crate::sys::{self, time};
+use crate::sys::{alloc, time, vm};
 use crate::syscall;
 use core::ffi::CStr;
 use core::fmt;
@@ -96,7 +96,7 @@ pub fn load(why_not: Option<&str>) -> bool {
     if let Some(why) = why_not {
         config::end(format_args!("{VARIABLE}: {why}, and the ports would speak in the clear; unset one of the two"));
     }
-    sys::alloc::keep_out_of_core_dumps();
+    alloc::keep_out_of_core_dumps();
     let may_lack_files = config::variable(CHECKED).is_some();
     let read = |port: Port| match port.read() {
         Ok(material) => Ok((port, Some(Arc::new(material)))),
@@ -106,7 +106,9 @@ pub fn load(why_not: Option<&str>) -> bool {
         }
         Err(problem) => Err(problem),
     };
-    match parse(value).and_then(|ports| ports.into_iter().map(read).collect::<Result<Vec<Named>, _>>()) {
+    let named = parse(value).and_then(|ports| ports.into_iter().map(read).collect::<Result<Vec<Named>, _>>());
+    vm::wipe_stack_below();
+    match named {
         Ok(ports) => {
             // SAFETY: C strings; there is one thread.
             unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
@@ -131,7 +133,7 @@ pub struct Identity(Port, Material);
 
 impl Identity {
     pub fn read(certificates: &str, key: &str) -> Result<Identity, Problem> {
-        sys::alloc::keep_out_of_core_dumps();
+        alloc::keep_out_of_core_dumps();
         let port = Port { files: vec![[certificates.to_owned(), key.to_owned()]], ..Port::default() };
         let material = port.read()?;
         Ok(Identity(port, material))
@@ -357,7 +359,12 @@ pub fn read_certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, Pro
     if all.is_empty() { Err(problem(path, "no certificate in it", IS_PEM)) } else { Ok(all) }
 }
 
+/// Of the key there is nothing left in memory but what the provider keeps to sign with.
 pub fn read_key(certificates: &str, key: &str) -> Result<Arc<CertifiedKey>, Problem> {
+    alloc::wiping(|| parse_key(certificates, key))
+}
+
+fn parse_key(certificates: &str, key: &str) -> Result<Arc<CertifiedKey>, Problem> {
     let chain = read_certificates(certificates)?;
     check_dates(certificates, &chain[0])?;
     let der = PrivateKeyDer::from_pem_slice(&read_file(key)?).map_err(|e| problem(key, e, IS_KEY))?;

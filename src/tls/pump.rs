@@ -19,7 +19,7 @@ use crate::errno::Errno;
 use crate::sched;
 use crate::sys::fd::{self as sysfd, Fd};
 use crate::sys::lock::{Guard, Lock};
-use crate::sys::{self, futex, sig, time};
+use crate::sys::{self, futex, sig, time, vm};
 use crate::syscall;
 use core::ffi::{c_int, c_void};
 use core::ptr::null_mut;
@@ -69,8 +69,8 @@ enum What {
     Attach { wire: Fd, near: Fd, side: Side },
     /// setsockopt or getsockopt of the connection.
     Option { sets: bool, level: c_int, name: c_int, value: *mut c_void, len: *mut u32 },
-    /// Answered when all that the program has said is on its way.
-    LastWords,
+    /// Answered when all that the program has said is on its way, or then.
+    LastWords(u64),
 }
 
 struct Question {
@@ -181,8 +181,9 @@ pub fn last_words() {
     let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
     let asking = lock();
     if *asking.0 {
+        let until = time::after(super::LAST_WORDS);
         for pump in (0..MOST).filter(|pump| PUMPS[*pump].tid.load(Ordering::Acquire) != 0) {
-            let _ = asking.ask(pump, 0, What::LastWords);
+            let _ = asking.ask(pump, 0, What::LastWords(until));
         }
     }
     drop(asking);
@@ -224,6 +225,7 @@ unsafe extern "C-unwind" fn main(pump: *mut c_void) -> *mut c_void {
     let pump: &'static Pump = unsafe { &*pump.cast::<Pump>() };
     // libc has unblocked the waker.
     sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
+    vm::hide_own_stack(STACK);
     // SAFETY: integers. From here on the table is this thread's own, and empty.
     let own = unsafe { syscall!(libc::SYS_close_range, 0, u32::MAX, CLOSE_RANGE_UNSHARE) };
     let carrier = own.map(|_| ()).and_then(|()| Carrier::new(pump));
@@ -360,8 +362,8 @@ impl Carrier {
                 };
                 question.answer(done);
             }
-            What::LastWords => {
-                self.last = Some((question, time::after(super::LAST_WORDS)));
+            What::LastWords(until) => {
+                self.last = Some((question, until));
                 for serial in self.sessions.keys() {
                     self.busy.push_back(*serial);
                 }

@@ -4,10 +4,12 @@
 things, in the words of TLS where there are any (its end is close_notify, and a reset a connection that is cut), and the server must say the same
 of each connection and the client receive the same. `http` is a stock http.server with many connections at once, every body
 compared; `terms` what is agreed upon: versions, ALPN, names, certificates of clients, resumption, changed files; `refused`
-every wrong setting: one line that names it, and no program; `stalled` a peer that says nothing.
+every wrong setting: one line that names it, and no program; `stalled` a peer that says nothing; `secrets`
+what of the key is in memory.
 """
 
 import os
+import re
 import select
 import socket
 import ssl
@@ -26,7 +28,7 @@ BIG = 10 << 20
 
 def cases(name, options):
     scenes = Scenes()
-    tests = [("scenes", scenes.check), ("http", http), ("terms", terms), ("stalled", stalled)]
+    tests = [("scenes", scenes.check), ("http", http), ("terms", terms), ("stalled", stalled), ("secrets", secrets)]
     some = [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE]
     return [*some, Case(f"{name}:refused", lambda: refused())]
@@ -474,6 +476,59 @@ def stalled(workers):
                 fail_if(said != "(no scene) ECONNRESET", f"after one that speaks no TLS: {said}")
             expect(greet(server.port, context_for(authority)), version="TLSv1.3")
     return f"given up after {took:.1f} s"
+
+
+# ---- secrets --------------------------------------------------------------------------------------------------
+
+
+def secrets(workers):
+    """The server's memory, searched for its key: nothing of it may be where a core dump would have it, nor the file anywhere."""
+    with harness.temporary_folder() as folder:
+        authority = Authority(folder)
+        authority.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 3, "-subj", "/CN=localhost", "-addext",
+                          "subjectAltName=DNS:localhost", "-keyout", authority.path("rsa.key"), "-out", authority.path("rsa.pem"))
+        needles = parts_of(authority.path("rsa.key"))
+        context = context_for(authority)
+        context.load_verify_locations(authority.path("rsa.pem"))
+        with Server(workers, [f"{authority.path('rsa.pem')}:{authority.path('rsa.key')}"], threads=True) as server:
+            for _ in range(10):
+                expect(greet(server.port, context), names=["localhost"])
+            found = list(search(server.process.pid, needles))
+    seen = sorted({needle for needle, _, _ in found})
+    fail_if("prime" not in seen, f"the key that the server signs with is not found, only {seen}: the search is wrong")
+    wrong = [f"{needle} in {where}" for needle, where, hidden in found if not hidden or needle == "file"]
+    fail_if(wrong, f"left in memory: {wrong}")
+    return f"{len(found)} places, all of them hidden"
+
+
+def parts_of(key):
+    """Of a key in PEM: the numbers that are secret, as rustls's provider and as files have them, and a line of the file."""
+    shown = subprocess.run([harness.require("openssl", "openssl"), "pkey", "-in", str(key), "-noout", "-text"],
+                           capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+    lines = [line for line in key.read_text().splitlines() if not line.startswith("-")]
+    needles = [("file", lines[len(lines) // 2].encode())]
+    for name, digits in re.findall(r"^(\w+):\n((?: +[0-9a-f:]+\n)+)", shown, re.MULTILINE):
+        if name in ("privateExponent", "prime1", "prime2"):
+            number = bytes.fromhex(re.sub(r"[:\s]", "", digits)).lstrip(b"\0")
+            needles += [(name.rstrip("12"), number), (name.rstrip("12"), number[::-1])]
+    return needles
+
+
+def search(pid, needles):
+    """(needle, mapping, whether core dumps are without it), for each mapping of the process that can be read."""
+    with open(f"/proc/{pid}/smaps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+        readable = False
+        for line in maps:
+            if mapping := re.match(r"([0-9a-f]+)-([0-9a-f]+) (.)", line):
+                begin, end = int(mapping[1], 16), int(mapping[2], 16)
+                readable, where = mapping[3] == "r", line.split()[-1]
+            elif line.startswith("VmFlags:") and readable:
+                try:
+                    memory.seek(begin)
+                    data = memory.read(end - begin)
+                except (OSError, ValueError, OverflowError):
+                    continue
+                yield from ((name, where, " dd" in line) for name, needle in needles if needle in data)
 
 
 # ---- refused --------------------------------------------------------------------------------------------------

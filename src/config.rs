@@ -8,6 +8,7 @@
 //! | GREENLET_LOG        | 1: say on stderr what is decided at start      | unset              |
 //! | GREENLET_REPORT     | 1: report on stderr at exit; else a file       | unset              |
 //! | GREENLET_TLS_LISTEN | ports that speak TLS: see [`crate::tls`]       | unset              |
+//! | GREENLET_TLS_CONNECT| servers that speak it: [`crate::tls::connect`] | unset              |
 //! | GREENLET_TLS_TIMEOUT| seconds that a TLS handshake may take, 1-3600  | 30                 |
 //! | GREENLET_FORCE      | for tests, a list: see [`Force`]               | unset              |
 //!

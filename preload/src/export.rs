@@ -86,6 +86,7 @@ macro_rules! call_next {
 ///   at its end: one that calls all the time is hardly ever found outside, and has just given away what others may want.
 /// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
 /// - `accepting fn accept(…) -> c_int = …, with flags`: what it answers may be a connection that is to speak TLS.
+/// - `connecting fn connect(…) -> c_int = …`: where the server is to be talked to in TLS, that comes after it.
 /// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread; `or secure fn`: in either
 ///   case.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
@@ -126,6 +127,29 @@ macro_rules! hook {
                 return $crate::ret::Convention::failed(errno.0);
             }
             made
+        }
+    };
+    (connecting fn $name:ident($fd:ident: $fd_type:ty, $addr:ident: $addr_type:ty, $len:ident: $len_type:ty) -> c_int
+        = $op:path) => {
+        #[unsafe(no_mangle)]
+        unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
+            hook! { @function [] plainly, $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int,
+                next!($name), engine::active(), $op($fd, $addr, $len) }
+            // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
+            unsafe {
+                let answer = plainly($fd, $addr, $len);
+                if !engine::tls::connects() {
+                    return answer;
+                }
+                loop {
+                    match engine::ops::tls::connected($fd, $addr, $len, answer) {
+                        Ok(done) => return done,
+                        Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
+                        Err(engine::Exit::Cancelled) => $crate::real::test_cancel(),
+                        Err(engine::Exit::Native | engine::Exit::Offloaded) => return answer,
+                    }
+                }
+            }
         }
     };
     (closing fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
@@ -204,6 +228,7 @@ macro_rules! versioned {
 
 /// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
 /// skips it, which the engine finds out when the thread next waits or ends.
+/// `then function`: it is called with a reference to the answer and the arguments.
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
     (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
@@ -213,9 +238,25 @@ macro_rules! offload {
         $(, version $version:literal)? $(, if $waits:expr)?) => {
         offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, () }
     };
-    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, then $heard:path) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
+            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true, () }
+            // SAFETY: the program's own arguments, and what the real call has made of them.
+            unsafe {
+                let answer = offloaded($($arg),*);
+                $heard(&answer, $($arg),*);
+                answer
+            }
+        }
+    };
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
+        offload! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, $next, $waits, $before }
+    };
+    (@function [$($attribute:tt)*] $function:ident, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty,
+        $next:expr, $waits:expr, $before:expr) => {
+        $($attribute)*
+        unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);

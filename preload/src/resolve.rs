@@ -13,7 +13,17 @@ const GAI_WAIT: c_int = 0;
 
 offload! {
     fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, found: *mut *mut addrinfo)
-        -> EaiCode
+        -> EaiCode, then resolved
+}
+
+/// Whom the program may be about to talk to in TLS.
+unsafe fn resolved(
+    answer: &EaiCode, node: *const c_char, _: *const c_char, _: *const addrinfo, found: *mut *mut addrinfo,
+) {
+    if engine::tls::connects() && answer.is_success() {
+        // SAFETY: the program's string, and the list that libc has made.
+        unsafe { engine::tls::connect::resolved(node, *found) };
+    }
 }
 offload! {
     fn getnameinfo(

@@ -177,6 +177,12 @@ status! {
     EaiCode
 }
 
+impl EaiCode {
+    pub fn is_success(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 impl Convention for EaiCode {
     type C = c_int;
 

@@ -4,8 +4,8 @@ use core::ffi::{c_int, c_void};
 use engine::ops;
 use libc::{sockaddr, socklen_t};
 
-hook! { fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
-hook! { fn __connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
+hook! { connecting fn connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
+hook! { connecting fn __connect(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int = ops::socket::connect }
 hook! {
     accepting fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> c_int = ops::socket::accept, with 0
 }

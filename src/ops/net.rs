@@ -13,7 +13,7 @@ use crate::real;
 use crate::start;
 use crate::sys::{fd as sysfd, time};
 use crate::syscall;
-use core::ffi::{c_char, c_int};
+use core::ffi::{CStr, c_char, c_int};
 use core::ptr::null;
 use libc::{addrinfo, pollfd, sockaddr_in, sockaddr_in6};
 
@@ -41,7 +41,7 @@ impl Found {
 
 /// # Safety
 /// A list of getaddrinfo's, or null, which lives for `'a`.
-unsafe fn each<'a>(list: *const addrinfo) -> impl Iterator<Item = &'a addrinfo> {
+pub unsafe fn each<'a>(list: *const addrinfo) -> impl Iterator<Item = &'a addrinfo> {
     // SAFETY: the caller's list.
     core::iter::successors(unsafe { list.as_ref() }, |a| unsafe { a.ai_next.as_ref() })
 }
@@ -88,6 +88,18 @@ unsafe fn look_up(host: *const c_char, port: c_int, flags: c_int) -> Result<*mut
         unsafe { (*a.ai_addr.cast::<sockaddr_in>()).sin_port = port.to_be() };
     }
     Ok(list)
+}
+
+/// What the system has for a name, now: libc's list, to be given back. No caller up to the hook holds a value with a destructor.
+pub fn addresses_of(name: &CStr) -> Result<*mut addrinfo, Errno> {
+    // SAFETY: a C string.
+    unsafe { look_up(name.as_ptr(), 0, 0) }
+}
+
+/// # Safety
+/// A list of [`addresses_of`], which nobody has.
+pub unsafe fn give_back(list: *mut addrinfo) {
+    drop(Found(list));
 }
 
 /// A socket that is closed unless it is taken.
@@ -205,6 +217,23 @@ pub unsafe fn connect_tcp(host: *const c_char, port: c_int, local: *const c_char
     let found = Found(found);
     let from = Found(from?);
     Race::new(&from).run(&by_turns(&found))
+}
+
+/// Waits until a connection that is under way is made, for the socket's send time-out at most.
+pub fn await_connection(fd: c_int) -> Result<(), Exit> {
+    let limit = sysfd::socket_timeout(fd, libc::SO_SNDTIMEO).map(time::after);
+    loop {
+        let left = limit.map_or(-1, |at| at.saturating_sub(time::now()).div_ceil(1_000_000) as c_int);
+        match poll(&mut [pollfd { fd, events: libc::POLLOUT, revents: 0 }], left) {
+            Err(Exit::Errno(libc::EINTR)) => {}
+            Err(e) => return Err(e),
+            Ok(0) => return Err(Exit::Errno(libc::ETIMEDOUT)),
+            Ok(_) => match sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
+                0 => return Ok(()),
+                e => return Err(Exit::Errno(e)),
+            },
+        }
+    }
 }
 
 /// The addresses in libc's order, but the families by turns, beginning with that of the first.

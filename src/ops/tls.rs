@@ -5,7 +5,7 @@ use super::{fd, io, net, offload};
 use crate::config;
 use crate::errno::{Errno, Exit};
 use crate::start;
-use crate::sys::mem;
+use crate::sys::{fd as sysfd, mem};
 use crate::tls::{self, Identity, Names, Problem, Terms};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use libc::{sockaddr, socklen_t};
@@ -141,6 +141,40 @@ pub unsafe fn connect_ssl(host: *const c_char, port: c_int, options: *const c_ch
         let _ = unsafe { fd::close_now(made) };
     }
     done.map(|()| made)
+}
+
+/// connect(2) has answered. If it was to a server that speaks TLS, and the connection is made or under way, then the descriptor is that of
+/// a connection in TLS when this returns. Nothing is said in the clear: where that cannot be, the connection is shut down.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, answer: c_int) -> Result<c_int, Exit> {
+    // SAFETY: libc gives the calling thread's own errno.
+    let errno = if answer == 0 { 0 } else { unsafe { *libc::__errno_location() } };
+    let is_begun = matches!(errno, 0 | libc::EINPROGRESS | libc::EINTR)
+        && sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
+    match is_begun.then(|| tls::connect::client_for(address, len)).flatten() {
+        None if answer == 0 => Ok(answer),
+        None => Err(Exit::Errno(errno)),
+        Some(client) => {
+            let done = client.map_err(Exit::from).and_then(|client| secure(fd, client));
+            if done.is_err() {
+                // SAFETY: integers.
+                let _ = unsafe { crate::syscall!(libc::SYS_shutdown, fd, libc::SHUT_RDWR) };
+            }
+            done.map(|()| 0)
+        }
+    }
+}
+
+fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
+    net::await_connection(fd)?;
+    let is_waiting = sysfd::status_flags(fd)? & libc::O_NONBLOCK == 0;
+    // SAFETY: F_GETFD takes no pointer.
+    let closes = unsafe { crate::syscall!(libc::SYS_fcntl, fd, libc::F_GETFD) }? as c_int & libc::FD_CLOEXEC != 0;
+    let flags = if is_waiting { 0 } else { libc::SOCK_NONBLOCK } | if closes { libc::SOCK_CLOEXEC } else { 0 };
+    tls::connected(fd, flags, client)?;
+    if is_waiting { await_handshake(fd) } else { Ok(()) }
 }
 
 /// Waits for the byte that says that the handshake is done.

@@ -11,6 +11,7 @@
 //! ```
 
 use super::listen::{Problem, problem, provider, read_certificates, read_key};
+use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, version};
 use std::sync::Arc;
@@ -53,6 +54,7 @@ impl<'a> Options<'a> {
 }
 
 /// What is to be agreed upon with a server.
+#[derive(Clone)]
 pub struct Terms {
     config: Arc<ClientConfig>,
     name: ServerName<'static>,
@@ -82,6 +84,12 @@ impl Terms {
         };
         config.alpn_protocols = options.protocols;
         Ok(Terms { config: Arc::new(config), name: server })
+    }
+
+    /// Sessions are not resumed: nothing in it changes, so that the child of a fork may use it.
+    pub fn without_memory(mut self) -> Terms {
+        Arc::make_mut(&mut self.config).resumption = Resumption::disabled();
+        self
     }
 
     pub fn begin(self) -> Result<ClientConnection, rustls::Error> {

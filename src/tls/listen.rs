@@ -93,11 +93,9 @@ pub fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Pro
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
 pub fn load(why_not: Option<&str>) -> bool {
     let Some(value) = config::variable(c"GREENLET_TLS_LISTEN").filter(|v| !v.is_empty()) else { return false };
-    if let Some(why) = why_not {
-        config::end(format_args!("{VARIABLE}: {why}, and the ports would speak in the clear; unset one of the two"));
-    }
+    insist(VARIABLE, why_not);
     alloc::keep_out_of_core_dumps();
-    let may_lack_files = config::variable(CHECKED).is_some();
+    let may_lack_files = may_lack_files();
     let read = |port: Port| match port.read() {
         Ok(material) => Ok((port, Some(Arc::new(material)))),
         Err(problem) if may_lack_files => {
@@ -110,13 +108,31 @@ pub fn load(why_not: Option<&str>) -> bool {
     vm::wipe_stack_below();
     match named {
         Ok(ports) => {
-            // SAFETY: C strings; there is one thread.
-            unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
             SHARED.lock().ports.extend(ports.into_iter().map(|named| &*Box::leak(Box::new(named))));
             true
         }
         Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
     }
+}
+
+/// Ends the process if nothing can be done here of what a variable wants.
+pub fn insist(variable: &str, why_not: Option<&str>) {
+    if let Some(why) = why_not {
+        config::end(format_args!(
+            "{variable}: {why}, and what is to be TLS would be in the clear; unset one of the two"
+        ));
+    }
+}
+
+/// Whether another process has been able to use the settings, and has started this one.
+pub fn may_lack_files() -> bool {
+    config::variable(CHECKED).is_some()
+}
+
+/// This process can use them.
+pub fn say_checked() {
+    // SAFETY: C strings; there is one thread.
+    unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
 }
 
 /// Set by the first process that could use the setting. One that it starts, perhaps when it has given up the right to read the files,
@@ -149,24 +165,32 @@ impl Identity {
 const FORM: &str = "it takes PORT=CERTIFICATES:KEY[:OPTION...], several with commas between them, or @FILE";
 
 fn parse(value: &CStr) -> Result<Vec<Port>, Problem> {
-    let text = value.to_str().map_err(|_| problem("value", "not UTF-8", FORM))?;
     let mut ports = Vec::new();
-    match text.strip_prefix('@') {
-        None => add_all(&mut ports, text.split(','))?,
-        Some(path) => {
-            let file = read_file(path)?;
-            let lines = core::str::from_utf8(&file).map_err(|_| problem(path, "not UTF-8", FORM))?;
-            add_all(&mut ports, lines.lines().map(|line| line.split('#').next().unwrap_or_default()))?;
-        }
-    }
-    if ports.is_empty() {
-        return Err(problem(text, "names no port", FORM));
-    }
+    each_entry(value, FORM, |entry| add(&mut ports, entry))?;
     Ok(ports)
 }
 
-fn add_all<'a>(ports: &mut Vec<Port>, entries: impl Iterator<Item = &'a str>) -> Result<(), Problem> {
-    entries.map(str::trim).filter(|entry| !entry.is_empty()).try_for_each(|entry| add(ports, entry))
+/// The entries of a variable, or of the file that it names. There is at least one.
+pub fn each_entry(
+    value: &CStr, form: &'static str, mut each: impl FnMut(&str) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let text = value.to_str().map_err(|_| problem("value", "not UTF-8", form))?;
+    let mut count = 0;
+    let mut all = |entries: &mut dyn Iterator<Item = &str>| {
+        entries.map(str::trim).filter(|entry| !entry.is_empty()).try_for_each(|entry| {
+            count += 1;
+            each(entry)
+        })
+    };
+    match text.strip_prefix('@') {
+        None => all(&mut text.split(','))?,
+        Some(path) => {
+            let file = read_file(path)?;
+            let lines = core::str::from_utf8(&file).map_err(|_| problem(path, "not UTF-8", form))?;
+            all(&mut lines.lines().map(|line| line.split('#').next().unwrap_or_default()))?;
+        }
+    }
+    if count == 0 { Err(problem(text, "names nothing", form)) } else { Ok(()) }
 }
 
 fn add(ports: &mut Vec<Port>, entry: &str) -> Result<(), Problem> {

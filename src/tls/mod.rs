@@ -1,6 +1,6 @@
-//! TLS behind ordinary descriptors (`GREENLET_TLS_LISTEN`).
+//! TLS behind ordinary descriptors (`GREENLET_TLS_LISTEN`, `GREENLET_TLS_CONNECT`).
 //!
-//! An accepted connection of a port that is to speak TLS is taken out of the program's hands: the program gets one end of a pair
+//! An accepted connection of a port that is to speak TLS, or one that was made to a server that does, is taken out of the program's hands: the program gets one end of a pair
 //! of local stream sockets by the connection's number, and a kernel thread of ours (`pump`) carries what is decrypted into the
 //! other end, and what comes from there to the peer. So every call that a program may make on the descriptor is the kernel's own,
 //! of a real socket: poll, epoll, sendfile, dup, stdio, fork, io_uring, time-outs, a child that execs. Nothing is emulated but
@@ -29,6 +29,7 @@
 //! sender that waits for three quarters of its buffer waits for ever.
 
 mod client;
+pub mod connect;
 mod listen;
 mod name;
 mod pump;
@@ -47,7 +48,19 @@ use rustls::ClientConnection;
 pub use client::Terms;
 pub use listen::{Identity, Problem};
 pub use name::Names;
-pub use pump::{after_fork, are_running, fork_done, fork_prepare, last_words, option};
+pub use pump::{after_fork, are_running, last_words, option};
+
+pub fn fork_prepare() {
+    pump::fork_prepare();
+    listen::fork_prepare();
+    connect::fork_prepare();
+}
+
+pub fn fork_done() {
+    connect::fork_done();
+    listen::fork_done();
+    pump::fork_done();
+}
 
 /// How long a process that exits waits for its connections to take what is left.
 pub const LAST_WORDS: u64 = 5 * time::SECOND;
@@ -63,9 +76,20 @@ pub fn is_on() -> bool {
 /// Reads what the environment asks for. A process that cannot do it does not start: its ports would speak in the clear.
 /// `why_not`: the reason why nothing can be done here at all.
 pub fn load(why_not: Option<&str>) {
-    if listen::load(why_not) {
+    let [listens, connects] = [listen::load(why_not), connect::load(why_not)];
+    if listens || connects {
+        listen::say_checked();
         ON.store(true, Ordering::Release);
+        CONNECTS.store(connects, Ordering::Release);
     }
+}
+
+static CONNECTS: AtomicBool = AtomicBool::new(false);
+
+/// Whether a server is to be talked to in TLS by a program that does not know it.
+#[inline]
+pub fn connects() -> bool {
+    CONNECTS.load(Ordering::Relaxed)
 }
 
 /// The program has accepted `made`, with these flags of accept4. If its port is to speak TLS the number is now that of the end of
@@ -83,12 +107,13 @@ pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
     done
 }
 
-/// The descriptor of a connection that was just made is that of the end of a pair from now on; the first byte there says that the
-/// handshake is done. `flags` as of accept4, for the descriptor.
+/// The descriptor of a connection that was just made is that of the end of a pair from now on; if it blocks (`flags` as of
+/// accept4) the first byte there says that the handshake is done.
 pub fn connected(made: c_int, flags: c_int, client: ClientConnection) -> Result<(), Errno> {
     let names = Names::of_connection(made).ok_or(Errno(libc::ENOTCONN))?;
     ON.store(true, Ordering::Release);
-    carry(made, flags, names, Side::Client(&mut Some(client.into())))
+    let announces = flags & libc::SOCK_NONBLOCK == 0;
+    carry(made, flags, names, Side::Client { tls: &mut Some(client.into()), announces })
 }
 
 /// One more port speaks TLS.

@@ -60,7 +60,7 @@ pub enum Side {
     /// The server's: the port's place.
     Server(usize),
     /// The client's, as it is to be taken.
-    Client(*mut Option<Connection>),
+    Client { tls: *mut Option<Connection>, announces: bool },
 }
 
 #[derive(Clone, Copy)]
@@ -92,11 +92,9 @@ pub fn lock() -> Asking {
 
 pub fn fork_prepare() {
     ASKING.hold();
-    listen::fork_prepare();
 }
 
 pub fn fork_done() {
-    listen::fork_done();
     ASKING.let_go();
 }
 
@@ -374,7 +372,7 @@ impl Carrier {
     fn attach(&mut self, question: &Question, wire: Fd, near: Fd, side: Side) -> Result<(), Errno> {
         let config = match side {
             Side::Server(port) => Some(self.config(port)?),
-            Side::Client(_) => None,
+            Side::Client { .. } => None,
         };
         let number = wire;
         let wire = self.fetch(question.caller, wire)?;
@@ -384,14 +382,15 @@ impl Carrier {
         let tls = match (side, config) {
             (Side::Server(_), Some(config)) => ServerConnection::new(config).ok().map(Connection::from),
             // SAFETY: whoever asks keeps it until it is answered.
-            (Side::Client(tls), _) => unsafe { (*tls).take() },
+            (Side::Client { tls, .. }, _) => unsafe { (*tls).take() },
             _ => None,
         };
         let Some(tls) = tls else {
             let _ = (sysfd::close(wire), sysfd::close(near));
             return Err(Errno(libc::ENOMEM));
         };
-        let session = Session::new(wire, near, tls);
+        let announces = matches!(side, Side::Client { announces: true, .. });
+        let session = Session::new(wire, near, tls, announces);
         let edges = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32;
         watch(self.events, wire, edges, question.serial.into())?;
         watch(self.events, near, edges, question.serial.into())?;

@@ -101,7 +101,7 @@ impl Drop for Session {
 
 impl Session {
     /// Takes both descriptors.
-    pub fn new(wire: Fd, near: Fd, mut tls: Connection) -> Session {
+    pub fn new(wire: Fd, near: Fd, mut tls: Connection, announces: bool) -> Session {
         let on = 1i32;
         // SAFETY: a live integer. A record is sent whole, and what follows does not wait for its receipt.
         let _ = unsafe { syscall!(libc::SYS_setsockopt, wire, libc::IPPROTO_TCP, libc::TCP_NODELAY, &raw const on, 4) };
@@ -110,7 +110,7 @@ impl Session {
         Session {
             wire,
             near,
-            announces: matches!(tls, Connection::Client(_)),
+            announces,
             tls,
             inward: Vec::new(),
             peer_ended: false,

@@ -1,4 +1,4 @@
-"""TLS for a server that knows nothing of it: GREENLET_TLS_LISTEN.
+"""TLS for servers and clients that know nothing of it: GREENLET_TLS_LISTEN and GREENLET_TLS_CONNECT.
 
 `scenes` is tls_server.py twice: bare, spoken to in the clear, and under the library, spoken to in TLS. The same client does the same
 things, in the words of TLS where there are any (its end is close_notify, and a reset a connection that is cut), and the server must say the same
@@ -28,7 +28,7 @@ BIG = 10 << 20
 
 def cases(name, options):
     scenes = Scenes()
-    tests = [("scenes", scenes.check), ("http", http), ("terms", terms), ("stalled", stalled), ("secrets", secrets)]
+    tests = [("scenes", scenes.check), ("http", http), ("terms", terms), ("stalled", stalled), ("connect", connect), ("secrets", secrets)]
     some = [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE]
     return [*some, Case(f"{name}:refused", lambda: refused())]
@@ -478,6 +478,91 @@ def stalled(workers):
     return f"given up after {took:.1f} s"
 
 
+# ---- connect --------------------------------------------------------------------------------------------------
+
+
+class Echo:
+    """A server that echoes, in TLS where it has a context."""
+
+    def __init__(self, context=None):
+        self.context = context
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                raw, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.echo, args=(raw,), daemon=True).start()
+
+    def echo(self, raw):
+        try:
+            with raw, (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as c:
+                while part := c.recv(65536):
+                    c.sendall(part)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+def echo_context(authority, name, verifies=False):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.path(f"{name}.pem"), authority.path(f"{name}.key"))
+    if verifies:
+        context.load_verify_locations(authority.certificate)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def client(workers, port, spec=None, threads=0):
+    """What tls_client.py says of a server on that port."""
+    env = harness.environment(workers if spec else harness.BARE)
+    if spec:
+        env["GREENLET_TLS_CONNECT"] = spec
+    command = [harness.require("python3", "python3"), harness.HERE / "tls_client.py", "localhost", port, *([threads] if threads else [])]
+    finished = harness.run(command, workers, SECONDS * 2, env=env)
+    harness.expect_success(finished, spec or "bare")
+    return finished.out.splitlines()
+
+
+def connect(workers):
+    with harness.temporary_folder() as folder:
+        authority = Authority(folder)
+        authority.sign("server", "localhost")
+        authority.sign("client", "client.test")
+        ca = authority.certificate
+        own = f"certificates={authority.path('client.pem')}:key={authority.path('client.key')}"
+        with Echo() as clear, Echo(echo_context(authority, "server")) as secure, \
+                Echo(echo_context(authority, "server", verifies=True)) as strict:
+            native = client(workers, clear.port, threads=20)
+            fail_if("waits echoed, from True" not in native, f"the bare client: {native}")
+            for server, spec in ((secure, f"localhost:{secure.port}={ca}"), (secure, f"127.0.0.1:{secure.port}={ca}:name=localhost"),
+                                 (secure, f"*:{secure.port}={ca}:name=localhost"), (strict, f"localhost:{strict.port}={ca}:{own}")):
+                seen = client(workers, server.port, spec, threads=20)
+                fail_if(seen != native, f"{spec}: {seen}, in the clear {native}")
+            other = f"elsewhere.invalid:{clear.port}={ca},localhost:1={ca}"
+            fail_if(client(workers, clear.port, other, threads=20) != native, "a server that is not named is spoken to in TLS")
+            wrong = {"another one's certificate": f"localhost:{secure.port}={ca}:name=elsewhere.test",
+                     "a strange authority": f"localhost:{secure.port}={authority.path('client.pem')}",
+                     "no certificate of ours": f"localhost:{strict.port}={ca}:min=1.2"}
+            for what, spec in wrong.items():
+                port = strict.port if str(strict.port) in spec else secure.port
+                seen = client(workers, port, spec)
+                fail_if(any("echoed" in line for line in seen), f"{what}: {seen}")
+                fail_if(what != "no certificate of ours" and seen[0] != "waits EPROTO", f"{what}: {seen}")
+            seen = client(workers, clear.port, f"localhost:{clear.port}={ca}")
+            fail_if(any("echoed" in line for line in seen), f"a server without TLS is spoken to in the clear: {seen}")
+    return "by name, address and port; threads; what is no such server; wrong certificates"
+
+
 # ---- secrets --------------------------------------------------------------------------------------------------
 
 
@@ -550,7 +635,7 @@ def refused():
             f"8443={folder}:{key}": f"{folder}: Is a directory", f"8443={folder}/junk:{key}": f"{folder}/junk: no certificate",
             f"8443={pem}:{folder}/junk": f"{folder}/junk", f"8443={pem}:{other.split(':')[1]}": "not the key of",
             f"8443={good}:client-ca={folder}/junk": f"{folder}/junk", f"@{folder}/none": f"{folder}/none: No such file",
-            ",": "names no port",
+            ",": "names nothing",
         }
         if past:
             wrong[f"8443={past}"] = "past.pem"
@@ -563,6 +648,12 @@ def refused():
             fail_if(len(lines) != 1 or words not in lines[0], f"{value}: it says '{done.err.strip()}', not '{words}'")
         env["GREENLET_TLS_LISTEN"] = f"@{folder}/list"
         harness.expect_success(harness.run(["/bin/echo", "started"], 1, SECONDS, env=env), "a good list")
+        env["GREENLET_TLS_LISTEN"] = ""
+        for value, words in {"localhost": "has no =", f"localhost={pem}": "names no port", f"localhost:0={pem}": "no port from 1", f":1={pem}": "no host",
+                             f"*:1={pem}": "lacks name=", f"a:1={folder}/none": f"{folder}/none: No such file",
+                             f"a:1={pem}:key={key}": "without", f"a:1={pem}:colour=blue": "colour=blue: not an option"}.items():
+            done = harness.run(["/bin/echo", "started"], 1, SECONDS, env={**env, "GREENLET_TLS_CONNECT": value})
+            fail_if(done.status != 2 or done.out or words not in done.err or len(done.err.splitlines()) != 1, f"{value}: '{done.err.strip()}', not '{words}'")
         env.update(GREENLET_TLS_LISTEN=f"8443={good}", GREENLET_DISABLE="1")
         fail_if(harness.run(["/bin/echo"], 1, SECONDS, env=env).status != 2, "a library that is to do nothing lets a port speak in the clear")
         env.update(GREENLET_TLS_LISTEN=f"8443={folder}/none:{key}", GREENLET_DISABLE="", GREENLET_TLS_CHECKED="1")

@@ -23,7 +23,7 @@ def check(workers):
     if workers is harness.BARE:
         raise harness.Skipped("greenlets are the library's")
     flags = greenlets.install()
-    tests = [producers, echoes, crawls, chats, without_greenlets]
+    tests = [producers, echoes, crawls, chats, secures, without_greenlets]
     for test in tests:
         test(flags, {**harness.plain_environment(), "GREENLET_WORKERS": str(workers)})
     return f"{len(list(EXAMPLES.iterdir()))} programs"
@@ -49,6 +49,15 @@ def producers(flags, env):
         harness.fail_if(finished.out.strip() != expected, f"{command}: {finished.out.strip()}")
 
 
+def secures(flags, env):
+    program, folder, port = compiled("tls.c", flags), greenlets.certificates(), free_port()
+    with server(env, program, "serve", port, folder / "server.pem", folder / "server.key"):
+        for options, status in ((f"ca={folder}/authority.pem", 0), (f"ca={folder}/stranger.pem", 1)):
+            finished = harness.run([program, "say", "localhost", port, options, "hello"], harness.BARE, TIMEOUT, env=env)
+            expected = (status, "" if status else "hello\n", "greenlet_connect_ssl: Protocol error\n" if status else "")
+            harness.fail_if((finished.status, finished.out, finished.err) != expected, f"tls say, {options}: {finished.err or finished.out}")
+
+
 def without_greenlets(flags, env):
     """The stub has the real library's calls, and says that it has no greenlets, as the library does that is switched off."""
     stub = greenlets.PREFIX / "lib/greenlet-stub"
@@ -67,8 +76,8 @@ def free_port():
 
 
 @contextlib.contextmanager
-def server(env, program, port, *args):
-    process = harness.start([program, port, *args], harness.BARE, env=env)
+def server(env, program, *args):
+    process = harness.start([program, *args], harness.BARE, env=env)
     try:
         harness.fail_if(process.stdout.readline() != b"ready\n", f"{program} does not begin")
         yield

@@ -280,6 +280,13 @@ static inline uint16_t port_of(int fd)
     return ntohs(address.sin_port);
 }
 
+/* A named pipe whose name has the process's id in it. One that is there already was left by a run that was ended. */
+static inline bool fresh_fifo(const char *name)
+{
+    unlink(name);
+    return mkfifo(name, 0600) == 0;
+}
+
 static inline int tcp_listener(int backlog)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

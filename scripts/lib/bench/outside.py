@@ -1,4 +1,4 @@
-"""Scenes with programs of others: redis, nginx, and system calls counted by strace."""
+"""Scenes with programs of others: redis, nginx, TLS in front of nginx, and system calls counted by strace."""
 
 import contextlib
 import os
@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import tempfile
 import time
 import urllib.request
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import running
 from kinds import Scene, Server, load
-from peers import BARE, GREEN
+from peers import BARE, GREEN, NGINX, STUNNEL
 from running import LOAD_CPU, SERVER_CPU, CannotMeasure
 
 START_SECONDS = 20
@@ -119,9 +120,7 @@ http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {fo
         with tempfile.TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)  # nginx's worker is another user
             Path(folder, "page.txt").write_text(self.PAGE)
-            Path(folder, "nginx.conf").write_text(self.CONFIGURATION.format(folder=folder, port=port))
-            command = [shutil.which("nginx"), "-p", folder, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log"]
-            with started(kit, peer, command, port) as process:
+            with started(kit, peer, nginx(folder, self.CONFIGURATION.format(folder=folder, port=port)), port) as process:
                 self.check(port)
                 before = cpu_of_all(process.pid)
                 out, _ = running.output(kit, ["wrk", "-t1", f"-c{self.CONNECTIONS}", f"-d{self.seconds}", f"http://127.0.0.1:{port}/page.txt"],
@@ -141,6 +140,99 @@ http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {fo
         if rate is None or total is None or "Non-2xx" in out or "Socket errors" in out or int(total[1]) == 0:
             raise CannotMeasure(f"wrk said: {' | '.join(out.split(chr(10)))}")
         return {"cpu_us_per_request": cpu / 1e3 / int(total[1]), "requests_per_second": float(rate[1])}
+
+
+def nginx(folder, configuration):
+    """The command that runs nginx in a folder."""
+    path = Path(folder, "nginx.conf")
+    path.write_text(configuration)
+    return [shutil.which("nginx"), "-p", folder, "-c", path, "-e", f"{folder}/error.log"]
+
+
+class Secure(Scene):
+    """TLS for nginx, by its own means (bare), by the library's in a process that knows nothing of it, and by programs in front of it.
+
+    All of them have CPU 0 together, with the same RSA certificate. The load asks for a large file, for a small one on the same connection, and
+    for a small one on a connection of its own, which is a handshake.
+    """
+
+    needs = (("nginx", "nginx-light"), ("wrk", "wrk"), ("openssl", "openssl"))
+    CONNECTIONS, SMALL, LARGE = 50, 128, 4 << 20
+    SERVER = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{ access_log off; keepalive_requests 1000000000; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi; sendfile on;
+  {tls}
+  {server} }}
+"""
+    TLS = "ssl_certificate {keys}/server.pem; ssl_certificate_key {keys}/server.key; ssl_session_tickets off;"
+    FRONT = """upstream server {{ server 127.0.0.1:{behind}; keepalive 64; }}
+  server {{ listen 127.0.0.1:{port} ssl backlog=1024;
+    location / {{ proxy_pass http://server; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_max_temp_file_size 0; }} }}"""
+    STUNNEL = """
+foreground = yes
+pid =
+debug = 2
+[tls]
+accept = 127.0.0.1:{port}
+connect = 127.0.0.1:{behind}
+cert = {keys}/server.pem
+key = {keys}/server.key
+"""
+
+    def __init__(self, name, title, figures, seconds):
+        self.seconds = max(1, round(seconds / 3))
+        super().__init__(name, title, figures, (BARE, GREEN, NGINX, STUNNEL))
+
+    def measure(self, kit, peer):
+        with tempfile.TemporaryDirectory() as keys, contextlib.ExitStack() as stack:
+            Path(keys).chmod(0o755)
+            running.output(kit, ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 2, "-subj", "/CN=localhost",
+                                 "-addext", "subjectAltName=DNS:localhost", "-keyout", f"{keys}/server.key", "-out", f"{keys}/server.pem"])
+            for name, size in (("small", self.SMALL), ("large", self.LARGE)):
+                Path(keys, name).write_bytes(b"0123456789abcde\n" * (size // 16))
+            port, behind = free_port(), free_port()
+            if peer.key in (BARE, GREEN):
+                behind = port
+            where = {"keys": keys, "port": port, "behind": behind}
+            secure = "ssl" if peer.key == BARE else ""
+            server = f"server {{ listen 127.0.0.1:{behind} {secure} backlog=1024; root {keys}; }}"
+            tls = self.TLS.format(**where)
+            command = self.server(stack, tls if peer.key == BARE else "", server)
+            if peer.key == GREEN:
+                command = ["env", f"GREENLET_TLS_LISTEN={port}={keys}/server.pem:{keys}/server.key", *command]
+            pids = [stack.enter_context(started(kit, peer, command, behind)).pid]
+            if peer.key == NGINX:
+                command = self.server(stack, tls, self.FRONT.format(**where))
+                pids.append(stack.enter_context(started(kit, peer, command, port)).pid)
+            elif peer.key == STUNNEL:
+                path = Path(keys, "stunnel.conf")
+                path.write_text(self.STUNNEL.format(**where))
+                pids.append(stack.enter_context(started(kit, peer, ["stunnel4", path], port)).pid)
+            return self.load(kit, keys, port, pids)
+
+    def server(self, stack, tls, server):
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        Path(folder).chmod(0o755)
+        return nginx(folder, self.SERVER.format(folder=folder, tls=tls, server=server))
+
+    def load(self, kit, keys, port, pids):
+        context = ssl.create_default_context(cafile=f"{keys}/server.pem")
+        figures = {}
+        for name, file, close in (("handshakes", "small", True), ("requests", "small", False), ("megabytes", "large", False)):
+            url = f"https://localhost:{port}/{file}"
+            with urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)).open(url, timeout=10) as page:
+                if page.read() != Path(keys, file).read_bytes():
+                    raise CannotMeasure(f"{file}: wrong bytes")
+            before = sum(map(cpu_of_all, pids))
+            out, _ = running.output(kit, ["wrk", "-t1", f"-c{self.CONNECTIONS}", f"-d{self.seconds}", *(["-H", "Connection: close"] if close else []),
+                                          url], cpu=LOAD_CPU, seconds=self.seconds)
+            found = Nginx.figures_of(out, sum(map(cpu_of_all, pids)) - before)
+            scale = self.LARGE / 1e6 if file == "large" else 1
+            figures[f"{name}_per_second"] = found["requests_per_second"] * scale
+            figures[f"cpu_us_per_{name[:-1]}"] = found["cpu_us_per_request"] / scale
+        return figures
 
 
 class SystemCalls(Server):

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 BARE, GREEN, EPOLL = "bare", "green", "epoll"
+NGINX, STUNNEL = "nginx", "stunnel"
 
 AMONG_THREADS = {"pingpong", "pool", "mutex", "create_join", "fresh", "timers", "parked"}
 PYTHON = {"echo_threads", "pingpong", "create_join", "fresh", "timers", "lookups"}
@@ -102,6 +103,17 @@ class Package(Peer):
     python_command = command
 
 
+class Front(Peer):
+    """A program that speaks TLS in front of a server that does not. It has none of our programs: its scene starts it."""
+
+    def __init__(self, key, title, package, program):
+        super().__init__(key, title, set())
+        self.packages, self.program = (package,), program
+
+    def missing(self, kit):
+        return None if shutil.which(self.program) else f"apt-get install {self.packages[0]}"
+
+
 PEERS = {peer.key: peer for peer in (
     Threads(BARE, "kernel threads", preloaded=False),
     Threads(GREEN, "libgreenlet", preloaded=True),
@@ -114,5 +126,7 @@ PEERS = {peer.key: peer for peer in (
     Package("gevent", "gevent", ("gevent",), ("threads.py", "gevent"), PYTHON | {"http"}),
     Package("eventlet", "eventlet", ("eventlet",), ("threads.py", "eventlet"), PYTHON | {"http"}),
     Package("asyncio", "asyncio", (), ("aio.py",), PYTHON),
+    Front(NGINX, "nginx in front", "nginx-light", "nginx"),
+    Front(STUNNEL, "stunnel in front", "stunnel4", "stunnel4"),
 )}
 

@@ -48,6 +48,7 @@ PLOTS = (
     Plot("timers", "Sleepers: CPU time for each (less is better)", "cpu_us_per_sleeper", "µs", ["timers-10000", "timers-100000"], PYTHON),
     Plot("fair", "A sleeper beside threads that compute: how late it wakes, 99 of 100 (less is better)", "late_p99_us", "µs, logarithmic",
          ["fair-4", "fair-16", "fair-256", "fair-calls-16"], log=True),
+    Plot("tls", "TLS for nginx: CPU time per handshake (less is better)", "cpu_us_per_handshake", "µs", ["tls"]),
     Plot("ring", "Ring of pipes: a hop (less is better)", "ns_per_hop", "ns", ["ring-pinned", "ring-unpinned"]),
     Plot("memory", "Memory of the machine for a parked thread (less is better)", "machine_bytes_per_thread", "bytes",
          ["memory-cond", "memory-recv"]),

@@ -2,7 +2,7 @@
 
 import machine
 from kinds import Figure, Lookups, Parked, Program, Script, Server, Startup
-from outside import KINDS, Nginx, Redis, SystemCalls
+from outside import KINDS, Nginx, Redis, Secure, SystemCalls
 from peers import BARE, GREEN, PEERS
 
 ECHO_CONNECTIONS = (1, 100, 1000, 8000)
@@ -18,7 +18,7 @@ LOOKUPS = (1000, 10)  # threads, names for each
 STARTS = 200
 SCRIPT_ROUNDS_A_SECOND = 30
 
-EVERYBODY = tuple(PEERS)
+EVERYBODY = tuple(key for key, peer in PEERS.items() if peer.programs != set())
 IN_PYTHON = (BARE, GREEN, "gevent", "eventlet", "asyncio")
 # Python takes part among threads where it has something of its own to show, and not where the interpreter would be all that is measured.
 COMPILED = tuple(key for key in PEERS if key not in IN_PYTHON[2:])
@@ -48,6 +48,9 @@ LOOKUP = (Figure("lookups_per_second", "look-ups/s", 0, more=True), Figure("cpu_
 MEMORY = (Figure("machine_bytes_per_thread", "bytes, machine", 0), Figure("rss_bytes_per_thread", "bytes, resident", 0))
 STARTUP = (Figure("us_per_start", "µs, median", 0), Figure("us_best", "µs, best", 0))
 SERVED = (Figure("cpu_us_per_request", "CPU µs a request", 2), Figure("requests_per_second", "requests/s", 0, more=True, shown=True))
+SECURE = (Figure("cpu_us_per_handshake", "CPU µs a handshake", 0), Figure("handshakes_per_second", "handshakes/s", 0, more=True, shown=True),
+          Figure("cpu_us_per_megabyte", "CPU µs a MB", 0), Figure("megabytes_per_second", "MB/s", 0, more=True, shown=True),
+          Figure("cpu_us_per_request", "CPU µs a request", 1), Figure("requests_per_second", "requests/s", 0, more=True))
 STORED = (SERVED[0], Figure("set_per_second", "SET/s", 0, more=True, shown=True), Figure("get_per_second", "GET/s", 0, more=True))
 SCRIPT = (Figure("cpu_ms", "CPU ms", 1), Figure("wall_ms", "ms", 1))
 CALLS = (Figure("calls_per_request", "calls a request", 2), *(Figure(f"{kind}_per_request", kind, 2) for kind in (*KINDS, "other")))
@@ -155,6 +158,7 @@ def all_scenes(seconds):
     scenes.append(python_server("python-http-1000", "ThreadingHTTPServer, HTTP/1.1, 1,000 connections", "http", seconds))
     scenes.append(Redis("redis", "redis-benchmark on redis", STORED, seconds))
     scenes.append(Nginx("nginx", "wrk on nginx", SERVED, seconds))
+    scenes.append(Secure("tls", "nginx in TLS: its own, the library's, or in front of it", SECURE, seconds))
     scenes.append(script(seconds))
     scenes.append(Startup("startup", "start of /bin/true", STARTUP, STARTS))
     scenes.append(ready_path(seconds))

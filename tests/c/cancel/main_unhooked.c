@@ -98,7 +98,7 @@ int main(void)
     begin();
     MUST(pthread_key_create(&early, destroy) == 0);
     snprintf(fifo, sizeof fifo, "/tmp/main_unhooked.%d", (int)getpid());
-    MUST(mkfifo(fifo, 0600) == 0);
+    MUST(fresh_fifo(fifo));
     for (int how = 0; how < 5; how++) {
         say("way %d", how);
         pid_t child = fork();

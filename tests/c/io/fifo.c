@@ -57,7 +57,7 @@ int main(void)
 {
     begin();
     snprintf(name, sizeof name, "/tmp/greenlet-oracle-%d.fifo", getpid());
-    MUST(mkfifo(name, 0600) == 0);
+    MUST(fresh_fifo(name));
     void *(*readers[])(void *) = {open_for_reading, stdio_reader};
     for (int i = 0; i < 2; i++) {
         pthread_t first = start(readers[i], NULL);

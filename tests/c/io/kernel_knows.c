@@ -84,7 +84,7 @@ int main(void)
     MUST(sigaction(SIGUSR1, &action, NULL) == 0);
     MUST(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/fifo", folder);
-    MUST(mkfifo(path, 0600) == 0);
+    MUST(fresh_fifo(path));
     finish(start(without_writer, path));
     fd = open(path, O_RDWR);
     MUST(fd >= 0);

@@ -56,7 +56,7 @@ int main(void)
     begin();
     for (int i = 0; i < 2; i++) {
         snprintf(name[i], sizeof name[i], "/tmp/greenlet-oracle-%d-%d.fifo", getpid(), i);
-        MUST(mkfifo(name[i], 0600) == 0);
+        MUST(fresh_fifo(name[i]));
     }
     finish(start(return_it, NULL));
     after_pclose();

@@ -193,7 +193,7 @@ static inline void idle_terminal(void)
 static inline void fifo_at_path(void)
 {
     snprintf(path, sizeof path, "/tmp/greenlet-oracle-%d.fifo", getpid());
-    MUST(mkfifo(path, 0600) == 0);
+    MUST(fresh_fifo(path));
     at_end = forget_path;
 }
 

@@ -132,7 +132,7 @@ int main(void)
 {
     begin();
     snprintf(name, sizeof name, "/tmp/greenlet-oracle-%d.fifo", getpid());
-    MUST(mkfifo(name, 0600) == 0 && pipe(ends) == 0 && sem_init(&about_to_block, 0, 0) == 0);
+    MUST(fresh_fifo(name) && pipe(ends) == 0 && sem_init(&about_to_block, 0, 0) == 0);
     run("posix_spawn", spawn, open_the_pipe);
     run("lio_listio", list, write_a_byte);
     run("aio_suspend", suspend, write_a_byte);

@@ -258,7 +258,7 @@ def talk(connect):
     yield scene("peeks", lambda c: slowly(c, b"01234", b"56789"))
     yield scene("counts", lambda c: slowly(c, b"sixsix"))
     yield scene("times_out", lambda c: c.hear())
-    yield scene("not_waiting", lambda c: (time.sleep(0.2), c.hear()[-1:])[1])
+    yield scene("not_waiting", lambda c: (time.sleep(1.5), c.hear()[-1:])[1])
     yield scene("edges", lambda c: ends(c, b"0123456789"))
     yield scene("duplicates", lambda c: slowly(c, b"xyz"))
     yield scene("streams", lambda c: slowly(c, b"first\n", b"second\n"))

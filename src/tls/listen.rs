@@ -13,6 +13,7 @@
 //! the very first. The files are PEM. They are read at start, because a server may give up the right to read them then, and again
 //! when they have changed, which counts for connections made after that; if they are of no use any more the old ones stay.
 
+use super::pump;
 use crate::config;
 use crate::errno::Errno;
 use crate::sys::lock::Lock;
@@ -120,6 +121,12 @@ pub fn insist(variable: &str, why_not: Option<&str>) {
     if let Some(why) = why_not {
         config::end(format_args!(
             "{variable}: {why}, and what is to be TLS would be in the clear; unset one of the two"
+        ));
+    }
+    if let Err(e) = pump::is_possible() {
+        let why = std::io::Error::from(e);
+        config::end(format_args!(
+            "{variable}: pidfd_getfd(2): {why}; it takes Linux 5.9, and in a container the right to it (CAP_SYS_PTRACE)"
         ));
     }
 }

@@ -148,6 +148,18 @@ impl Asking {
     }
 }
 
+/// Whether a pump could take what it is handed. Containers may forbid it, and Linux before 5.9 has not all that it needs.
+pub fn is_possible() -> Result<(), Errno> {
+    // SAFETY: integers; the range is beyond all descriptors.
+    unsafe {
+        syscall!(libc::SYS_close_range, u32::MAX, u32::MAX, 0)?;
+        let own = syscall!(libc::SYS_pidfd_open, sys::getpid(), 0)? as Fd;
+        let copy = syscall!(libc::SYS_pidfd_getfd, own, own, 0);
+        let _ = sysfd::close(own);
+        sysfd::close(copy? as Fd)
+    }
+}
+
 /// Whether the process has any.
 pub fn are_running() -> bool {
     PUMPS.iter().any(|pump| pump.tid.load(Ordering::Relaxed) != 0)

@@ -325,6 +325,12 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     keep_progress(end, sent as usize).map(|sent| sent as c_int)
 }
 
+/// Whether the calling thread parks where a read or write of this number would wait.
+#[inline]
+fn may_wait(fd: c_int) -> bool {
+    green().is_some() && !reactor::is_unpollable(fd)
+}
+
 /// read(2).
 ///
 /// # Safety
@@ -340,14 +346,16 @@ pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<ssize_t, E
 /// # Safety
 /// As the C function.
 pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
-    if reactor::is_unpollable(fd) {
+    if !may_wait(fd) {
         return Err(Exit::Native);
     }
     // SAFETY: the caller's vectors, if their number is a possible one.
     let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
     // SAFETY: the caller's vectors.
     let attempt = |fd| unsafe { read_now(fd, iov, n, wanted) };
-    until_ready(On::read(fd, Call::Read).skipping_drained(), attempt).map(|n| n as ssize_t)
+    let on = On::read(fd, Call::Read);
+    // A read of nothing does not wait for something.
+    until_ready(if wanted != 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
 }
 
 /// Reads what is there, of the `wanted` bytes that the vectors hold.
@@ -421,7 +429,7 @@ const TERMINAL_ROOM: usize = 256;
 /// # Safety
 /// As the C function.
 pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t, Exit> {
-    if reactor::is_unpollable(fd) {
+    if !may_wait(fd) {
         return Err(Exit::Native);
     }
     let buf = buf.cast::<u8>().cast_mut();
@@ -473,7 +481,7 @@ unsafe fn write_more(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Er
 /// # Safety
 /// As the C function.
 pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
-    if n <= 0 || n > libc::UIO_MAXIOV || green().is_none() || reactor::is_unpollable(fd) {
+    if n <= 0 || n > libc::UIO_MAXIOV || !may_wait(fd) {
         return Err(Exit::Native);
     }
     // SAFETY: the caller's vectors, copied to be moved on.

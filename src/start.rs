@@ -281,6 +281,7 @@ pub fn register_at_fork() {
 /// runtime holds is the parent's.
 pub extern "C" fn fork_prepare() {
     signal::setxid::fork_prepare();
+    sched::scout::fork_prepare();
     tls::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
@@ -305,6 +306,7 @@ fn release_after_fork() {
     ops::channel::fork_done();
     reactor::fork_done();
     tls::fork_done();
+    sched::scout::fork_done();
     signal::setxid::fork_done();
 }
 

@@ -21,9 +21,14 @@ use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
 const DONTWAIT: c_int = libc::MSG_DONTWAIT;
 const CURRENT: i64 = -1;
 
-/// Whether the program itself asked not to wait: then the call is the real one.
-fn asked_not_to_wait(flags: c_int) -> bool {
-    flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0
+/// Whether a call with these flags is tried without waiting. If the program itself asked for that it is the real one; and what is to
+/// connect first says that it has begun, if it may not wait, and has sent nothing.
+fn is_tried_with(flags: c_int) -> Result<(), Exit> {
+    match flags {
+        _ if flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0 => Err(Exit::Native),
+        _ if flags & libc::MSG_FASTOPEN != 0 => Err(Exit::Offloaded),
+        _ => Ok(()),
+    }
 }
 
 /// The mark of an urgent byte that has been read still ends a read early, and makes no edge.
@@ -50,9 +55,7 @@ pub unsafe fn recvfrom(
     fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
+    is_tried_with(flags)?;
     if flags & libc::MSG_WAITALL != 0 && len > 0 && sysfd::is_stream(fd) {
         if flags & libc::MSG_PEEK != 0 {
             // What has come stays with the kernel until all has, and nothing tells of the rest.
@@ -104,9 +107,7 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
+    is_tried_with(flags)?;
     if flags & libc::MSG_WAITALL != 0 {
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
@@ -125,7 +126,8 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
 pub unsafe fn recvmmsg(
     fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
 ) -> Result<c_int, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
     note_urgent(fd, flags);
@@ -177,9 +179,7 @@ pub unsafe fn send(fd: c_int, buf: *const c_void, len: usize, flags: c_int) -> R
 pub unsafe fn sendto(
     fd: c_int, buf: *const c_void, len: usize, flags: c_int, addr: *const sockaddr, addr_len: socklen_t,
 ) -> Result<ssize_t, Exit> {
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
+    is_tried_with(flags)?;
     let buf = buf.cast::<u8>();
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
@@ -240,7 +240,8 @@ impl Progress {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
     let Some(mut part) = Part::new(msg) else { return Err(Exit::Native) };
@@ -289,7 +290,8 @@ impl Part {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> Result<c_int, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
     // The kernel sends at most so many.

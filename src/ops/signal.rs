@@ -5,6 +5,7 @@ use crate::arch::{self, tls};
 use crate::atomic::Ordering;
 use crate::errno::{Errno, Exit};
 use crate::report::Call;
+use crate::sched;
 use crate::signal::{self, Interruption, action, altstack};
 use crate::start::{active, started};
 use crate::sys::time::Timespec;
@@ -242,7 +243,7 @@ fn pending_in_kernel(t: &Thread) -> sig::Mask {
         tls::leave();
         return sig::pending();
     }
-    let (private, shared) = task::pending(sys::getpid() as u32);
+    let (private, shared) = sched::scout::send(|| task::pending(sys::getpid() as u32));
     shared | if thread::is_main(t) { private } else { 0 }
 }
 

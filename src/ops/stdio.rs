@@ -172,7 +172,7 @@ unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     let look = || unsafe { !is_empty(stream) } || sysfd::poll_now(fd, libc::POLLIN) != 0;
     // What the descriptor is is asked only where it matters. Of the others poll does not tell all (see `io::when_polled`),
     // or libc reads in a way of its own.
-    if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
+    if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_stream(fd)) {
         return Ok(None);
     }
     // SAFETY: as above.

@@ -220,14 +220,22 @@ pub fn doubt_short_reads(fd: i32) {
     }
 }
 
-/// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
+/// Whether epoll refuses the number's description, which is asked before the first operation: those of such a one go straight to
+/// the kernel, because a regular file answers a try that may not wait with what it happens to have in memory.
+#[inline]
 pub fn is_unpollable(fd: i32) -> bool {
-    slots::existing(fd).is_some_and(Slot::is_unpollable)
+    let Some(slot) = slots::of(fd) else { return false };
+    slot.is_unpollable() || !slot.seems_registered(GENERATION.load(Ordering::Relaxed)) && is_refused(slot, fd)
+}
+
+#[cold]
+fn is_refused(slot: &Slot, fd: i32) -> bool {
+    ensure_registered(slot, fd) == Err(Errno(libc::EPERM))
 }
 
 /// Whether epoll takes the number's description, which is registered with that.
 pub fn is_pollable(fd: i32) -> bool {
-    !is_unpollable(fd) && slots::of(fd).is_some_and(|slot| ensure_registered(slot, fd).is_ok())
+    slots::of(fd).is_some_and(|slot| !slot.is_unpollable() && ensure_registered(slot, fd).is_ok())
 }
 
 /// Something is there for the next reader, though no edge tells of it.

@@ -21,6 +21,7 @@ mod monitor;
 mod pool;
 mod queue;
 mod recruiter;
+pub mod scout;
 mod seat;
 mod sleepers;
 mod strand;
@@ -238,7 +239,8 @@ pub fn keep_looking() {
 }
 
 /// Kernel threads of ours that never run the program's code, the monitor apart.
-static HELPERS: [AtomicU32; MOST_HELPERS] = [const { AtomicU32::new(0) }; MOST_HELPERS];
+static HELPERS: [AtomicU32; MOST_HELPERS + 1] = [const { AtomicU32::new(0) }; MOST_HELPERS + 1];
+/// Beside the scout.
 pub const MOST_HELPERS: usize = 16;
 
 /// The calling kernel thread is one of those from now on.
@@ -382,6 +384,7 @@ pub unsafe fn after_fork() {
         pool::after_fork();
         monitor::after_fork();
         recruiter::after_fork();
+        scout::after_fork();
         strand::after_fork();
     }
     PERMITS.store(core::ptr::null_mut(), Ordering::Relaxed);

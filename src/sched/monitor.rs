@@ -6,7 +6,7 @@
 //! whether events are due that nobody polls for, and whether a queue has waited a tick while a worker sleeps.
 //! When everything is asleep it sleeps too, without a deadline: an idle process uses no CPU.
 
-use super::{is_any_in_background, is_any_in_time, permits, pool, source, work_visible};
+use super::{is_any_in_background, is_any_in_time, permits, pool, scout, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
 use crate::signal::preempt;
@@ -137,7 +137,7 @@ impl Seen {
     /// waiting for a page or for the kernel's lock of the address space, and one that merely waits for a CPU is not
     /// helped by another that would wait for it too; but may yield to it.
     fn held_up(&mut self, tid: u32) -> Option<Held> {
-        let state = sys::task::state_of(tid);
+        let state = scout::send(|| sys::task::state_of(tid));
         let blocked = state != State::Runnable;
         let cpu = sys::task::cpu_time(tid);
         let before = self.suspicion.get_or_insert(Suspicion { at_first: cpu, at_last: cpu, was_blocked: false });

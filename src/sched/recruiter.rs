@@ -4,7 +4,7 @@
 //! of either, and only a worker can make it go on. So nobody whom threads wait for makes kernel threads, the monitor least of all:
 //! the pool has a worker in reserve, and the recruiter replaces it when it is taken.
 
-use super::pool;
+use super::{pool, scout};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
 use crate::sys::{self, futex};
@@ -35,7 +35,7 @@ pub(super) fn start() {
     }
 }
 
-/// A worker is wanted. Async-signal-safe, but where the kernel has refused a recruiter: the caller makes it then.
+/// A worker is wanted, or the scout. Async-signal-safe, but where the kernel has refused a recruiter: the caller makes it then.
 pub(super) fn call() {
     if STATE.load(Ordering::SeqCst) == ABSENT {
         pool::recruit();
@@ -59,6 +59,7 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
         // What is wanted from here on calls again.
         STATE.store(RECRUITS, Ordering::SeqCst);
         pool::recruit();
+        scout::make_if_wanted();
         let _ = STATE.compare_exchange(RECRUITS, ASLEEP, Ordering::SeqCst, Ordering::Relaxed);
     }
 }

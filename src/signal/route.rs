@@ -10,6 +10,7 @@
 use super::{action, alert, inbox::Inbox, is_due, is_kick, kicked, post};
 use crate::arch::tls;
 use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use crate::sched;
 use crate::sys::{self, sig, task};
 use crate::thread::{self, Thread};
 use core::ffi::c_int;
@@ -266,9 +267,11 @@ pub fn take_over(t: &Thread) {
     if sig::pending() == 0 {
         return;
     }
-    for signo in each(task::pending(sys::gettid()).0) {
+    let own = sys::gettid();
+    let pending = || sched::scout::send(|| task::pending(own)).0;
+    for signo in each(pending()) {
         // Several of a real-time signal; the kernel gives the thread's own before the process's.
-        while task::pending(sys::gettid()).0 & sig::bit(signo) != 0
+        while pending() & sig::bit(signo) != 0
             && let Some(info) = sig::take_pending(sig::bit(signo))
         {
             if !is_kick(&info) {

@@ -14,7 +14,7 @@ use crate::sched;
 use crate::start;
 use crate::sys::{self, time};
 use crate::thread::wait::{self, Wait};
-use crate::thread::{ENDED, FREE, Start, Thread, bind, cancel};
+use crate::thread::{ENDED, FREE, Start, Thread, bind, cancel, throw};
 use core::ffi::{c_double, c_int, c_uint, c_void};
 
 /// A greenlet's handle; 0 is nobody's.
@@ -36,12 +36,12 @@ fn handle_of(t: &Thread) -> Handle {
     address << GENERATIONS | u64::from(t.generation() & ((1 << GENERATIONS) - 1))
 }
 
-/// The greenlet that has, or had, this handle; `None` when its record is another's by now, or nobody's.
+/// The greenlet that has, or had, this handle; `None` when its record is another's by now, nobody's, or the parent's.
 fn of(handle: Handle) -> Option<&'static Thread> {
     let at = (handle >> GENERATIONS << ALIGNMENT) as usize as *const Thread;
     // SAFETY: the caller's handle is one that was given out, so this is a record, which is never freed.
     let t = unsafe { at.as_ref()? };
-    (handle_of(t) == handle && t.life.load(Ordering::Acquire) != FREE).then_some(t)
+    (handle_of(t) == handle && t.is_current_epoch() && t.life.load(Ordering::Acquire) != FREE).then_some(t)
 }
 
 /// The calling thread, the first to ask, becomes a greenlet.
@@ -133,7 +133,8 @@ pub fn kill(handle: Handle) -> Result<c_int, Exit> {
         None => Ok(0),
         Some(t) if !cancel::request(t) => Err(Errno(libc::ENOTSUP).into()),
         Some(t) if green().is_some_and(|own| core::ptr::eq(own, t)) => Err(Exit::Cancelled),
-        Some(_) => yield_now(),
+        // What was thrown into the caller waits for a call that it can fail: this one has done what it was to do.
+        Some(_) => let_others_run().map(|()| 0),
     }
 }
 
@@ -177,6 +178,11 @@ pub fn native_end() -> Result<c_int, Exit> {
 
 /// greenlet_yield(3).
 pub fn yield_now() -> Result<c_int, Exit> {
+    let_others_run()?;
+    throw::take().map_or(Ok(0), |thrown| Err(thrown.into()))
+}
+
+fn let_others_run() -> Result<(), Exit> {
     if cancel::is_pending() {
         return Err(Exit::Cancelled);
     }
@@ -185,8 +191,5 @@ pub fn yield_now() -> Result<c_int, Exit> {
         Some(_) => drop(unsafe { sleeping::sched_yield() }?),
         None => sys::sched_yield(),
     }
-    if cancel::is_pending() {
-        return Err(Exit::Cancelled);
-    }
-    Ok(0)
+    if cancel::is_pending() { Err(Exit::Cancelled) } else { Ok(()) }
 }

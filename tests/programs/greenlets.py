@@ -1,17 +1,18 @@
-"""The calls of greenlet.h: greenlets*.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
+"""The calls of greenlet.h: greenlets*.c and .cc, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
 
 There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
 """
 
 import subprocess
 import sys
+from pathlib import Path
 
 import harness
 import tls
 from harness import Skipped
 
 TIMEOUT = 100
-PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late", "greenlets_tls"]
+PROGRAMS = ["greenlets.c", "greenlets_net.c", "greenlets_sync.c", "greenlets_late.c", "greenlets_edges.c", "greenlets_cxx.cc", "greenlets_tls.c"]
 LINKED_ONLY = ["greenlets_late"]
 PREFIX = harness.BUILD / "prefix"
 FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
@@ -87,7 +88,11 @@ def check(workers):
         raise Skipped("greenlets are the library's")
     flags = install()
     names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
-    programs = {name: linked(f"{name}.c", "cc", ["-std=gnu11", *flags], after=[names]) for name in PROGRAMS}
+    compilers = {".c": ("cc", "-std=gnu11"), ".cc": ("c++", "-std=c++17")}
+    programs = {}
+    for source in map(Path, PROGRAMS):
+        compiler, standard = compilers[source.suffix]
+        programs[source.stem] = linked(source.name, compiler, [standard, *flags], after=[names])
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",

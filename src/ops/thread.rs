@@ -279,13 +279,22 @@ unsafe fn of(handle: pthread_t) -> Result<&'static Thread, Exit> {
     unsafe { thread::of_handle(handle) }.ok_or(Exit::Native)
 }
 
+/// The thread that a call waits for; the wait for a kernel thread is libc's.
+///
+/// # Safety
+/// As any pthread call on the handle.
+pub(super) unsafe fn to_be_joined(handle: pthread_t) -> Result<&'static Thread, Exit> {
+    // SAFETY: the caller's handle.
+    unsafe { thread::of_handle(handle) }.ok_or(Exit::Offloaded)
+}
+
 /// pthread_join(3).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn join(handle: pthread_t, value: *mut *mut c_void) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { join_thread(of(handle)?, value, || Ok(None)) }
+    unsafe { join_thread(to_be_joined(handle)?, value, || Ok(None)) }
 }
 
 /// pthread_timedjoin_np(3): absolute CLOCK_REALTIME; null waits for ever.
@@ -305,7 +314,13 @@ pub unsafe fn clockjoin(
     handle: pthread_t, value: *mut *mut c_void, clock: libc::clockid_t, at: *const libc::timespec,
 ) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { join_thread(of(handle)?, value, || if at.is_null() { Ok(None) } else { deadline(clock, at).map(Some) }) }
+    unsafe {
+        join_thread(
+            to_be_joined(handle)?,
+            value,
+            || if at.is_null() { Ok(None) } else { deadline(clock, at).map(Some) },
+        )
+    }
 }
 
 /// pthread_tryjoin_np(3).

@@ -36,8 +36,8 @@
 //!
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
 //! records < an inbox's list; records < stack reservations < templates < allocator; greenlets' timers < timer heap < who has the
-//! turn < run queue; timer heap < what was thrown, what has fired; lot bucket < the states of events, semaphores and queues < allocator;
-//! who may ask the pumps < what they have in common < the addresses of servers < allocator.
+//! turn < run queue; timer heap < what was thrown, what has fired, the handles of greenlets; lot bucket < the states of events,
+//! semaphores and queues < allocator; who may ask the pumps < what they have in common < the addresses of servers < allocator.
 
 pub mod atomic;
 pub mod park;

@@ -75,7 +75,10 @@ greenlet_t greenlet_spawn(void *(*start)(void *), void *arg);
  */
 int greenlet_join(greenlet_t greenlet, void **value);
 
-/* The greenlet need not be joined: what it has is given back when it ends. ESRCH: a stale handle. EINVAL: detached already. */
+/*
+ * The greenlet need not be joined: what it has is given back when it ends. ESRCH: a stale handle. EINVAL: detached already, or
+ * somebody is joining it.
+ */
 int greenlet_detach(greenlet_t greenlet);
 
 /*

@@ -8,7 +8,7 @@ use super::{green, thread as threads};
 use crate::errno::{Errno, Exit};
 use crate::sched;
 use crate::sys::lock::Lock;
-use crate::thread::{Start, Thread, cancel, throw};
+use crate::thread::{self, Start, Thread, cancel, throw};
 use crate::timer::{self, Entry};
 use core::ffi::{c_double, c_int, c_void};
 
@@ -91,16 +91,21 @@ unsafe fn fire(alarm: *const ()) {
             }
             sched::ready(greenlet);
         }
-        Deed::Throw { into, generation, errno } if into.is_greenlet() && into.generation() == generation => {
-            if errno == 0 {
-                cancel::request(into);
-            } else {
-                throw::throw(into, generation, errno, alarm.handle);
-            }
+        Deed::Throw { into, generation, errno: 0 } => kill(into, generation),
+        Deed::Throw { into, generation, errno } if into.generation() == generation => {
+            throw::throw(into, generation, errno, alarm.handle);
         }
         Deed::Throw { .. } => {}
     }
     FIRED.lock().push(alarm.slot);
+}
+
+/// Kills the greenlet that the record is in this generation.
+fn kill(t: &Thread, generation: u32) {
+    let mark = thread::while_handles_hold(|| if t.generation() == generation { cancel::mark(t) } else { None });
+    if let Some(mark) = mark {
+        mark.tell(t);
+    }
 }
 
 /// Sets a timer.

@@ -14,7 +14,9 @@ use crate::sched;
 use crate::start;
 use crate::sys::{self, time};
 use crate::thread::wait::{self, Wait};
-use crate::thread::{ENDED, FREE, Start, Thread, bind, cancel, throw};
+use crate::thread::{
+    self, DETACHED, ENDED, FOREIGN_JOINER, FREE, JOINABLE, Start, Thread, bind, cancel, recycle, throw,
+};
 use core::ffi::{c_double, c_int, c_uint, c_void};
 
 /// A greenlet's handle; 0 is nobody's.
@@ -42,6 +44,11 @@ fn of(handle: Handle) -> Option<&'static Thread> {
     // SAFETY: the caller's handle is one that was given out, so this is a record, which is never freed.
     let t = unsafe { at.as_ref()? };
     (handle_of(t) == handle && t.is_current_epoch() && t.life.load(Ordering::Acquire) != FREE).then_some(t)
+}
+
+/// Acts on the greenlet that has this handle, and keeps it meanwhile; `ESRCH` for a stale one.
+fn with<R>(handle: Handle, act: impl FnOnce(&'static Thread) -> R) -> Result<R, Errno> {
+    thread::while_handles_hold(|| of(handle).map(act)).ok_or(Errno(libc::ESRCH))
 }
 
 /// The calling thread, the first to ask, becomes a greenlet.
@@ -114,27 +121,49 @@ pub fn current() -> Handle {
 /// # Safety
 /// `value` is null or writable.
 pub unsafe fn join(handle: Handle, value: *mut *mut c_void) -> Result<c_int, Exit> {
-    let t = of(handle).ok_or(Errno(libc::ESRCH))?;
+    let t = with(handle, |t| threads::claim_join(t).map(|()| t))??;
     // SAFETY: the caller's pointer.
-    unsafe { threads::join_thread(t, value, || Ok(None)) }.map(|()| 0)
+    unsafe { threads::join_claimed(t, value, || Ok(None)) }.map(|()| 0)
 }
 
 /// greenlet_detach(3).
 pub fn detach(handle: Handle) -> Result<c_int, Exit> {
-    let t = of(handle).ok_or(Errno(libc::ESRCH))?;
-    threads::detach_thread(t).map(|()| 0)
+    if let Some(ended) = with(handle, leave)?? {
+        recycle::give(ended);
+    }
+    Ok(0)
+}
+
+/// Nobody is to join it. It is the caller's to recycle if it has ended.
+fn leave(t: &'static Thread) -> Result<Option<&'static Thread>, Errno> {
+    if t.joiner.load(Ordering::Acquire) != 0 {
+        return Err(Errno::INVAL);
+    }
+    match t.life.compare_exchange(JOINABLE, DETACHED, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => Ok(None),
+        Err(ENDED) => {
+            t.joiner.store(FOREIGN_JOINER, Ordering::Release);
+            Ok(Some(t))
+        }
+        Err(_) => Err(Errno::INVAL),
+    }
 }
 
 /// greenlet_kill(3).
 pub fn kill(handle: Handle) -> Result<c_int, Exit> {
     ensure_model()?;
-    match of(handle).filter(|t| t.life.load(Ordering::Acquire) != ENDED) {
+    // What is asked of libc is asked before.
+    cancel::learn_bits();
+    let marked = with(handle, |t| (t.life.load(Ordering::Acquire) != ENDED).then(|| (t, cancel::mark(t))));
+    match marked.ok().flatten() {
         // Nobody, or nobody any more.
         None => Ok(0),
-        Some(t) if !cancel::request(t) => Err(Errno(libc::ENOTSUP).into()),
-        Some(t) if green().is_some_and(|own| core::ptr::eq(own, t)) => Err(Exit::Cancelled),
-        // What was thrown into the caller waits for a call that it can fail: this one has done what it was to do.
-        Some(_) => let_others_run().map(|()| 0),
+        Some((_, None)) => Err(Errno(libc::ENOTSUP).into()),
+        // Itself as well. What was thrown into the caller waits for a call that it can fail: this one has done what it was to do.
+        Some((t, Some(mark))) => {
+            mark.tell(t);
+            let_others_run().map(|()| 0)
+        }
     }
 }
 

@@ -343,6 +343,13 @@ pub unsafe fn tryjoin(handle: pthread_t, value: *mut *mut c_void) -> Result<(), 
 pub(super) unsafe fn join_thread(
     t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
 ) -> Result<(), Exit> {
+    claim_join(t)?;
+    // SAFETY: the caller's promise.
+    unsafe { join_claimed(t, value, until) }
+}
+
+/// The caller is who joins it, if nobody else is.
+pub(super) fn claim_join(t: &'static Thread) -> Result<(), Exit> {
     match t.life.load(Ordering::Acquire) {
         FREE => return Err(Exit::Errno(libc::ESRCH)),
         DETACHED => return Err(Exit::Errno(libc::EINVAL)),
@@ -355,9 +362,17 @@ pub(super) unsafe fn join_thread(
     if core::ptr::eq(me, t) || (waits_for_me && !cancellation::is_requested(t.tp())) {
         return Err(Exit::Errno(libc::EDEADLK));
     }
-    if t.joiner.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        return Err(Exit::Errno(libc::EINVAL));
+    match t.joiner.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Exit::Errno(libc::EINVAL)),
     }
+}
+
+/// # Safety
+/// As [`join_thread`], after [`claim_join`].
+pub(super) unsafe fn join_claimed(
+    t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
+) -> Result<(), Exit> {
     let end = until().and_then(|until| wait_for_end(t, until));
     if end.is_err() {
         t.joiner.store(0, Ordering::Release);

@@ -179,11 +179,58 @@ static void killed_joiner(void)
     void *value = NULL;
     greenlet_t one = greenlet_spawn(sleeps, NULL), joiner = greenlet_spawn(joins, &one);
     CHECK(greenlet_yield() == 0);
-    CHECK(greenlet_join(one, NULL) == -1 && errno == EINVAL);
+    CHECK(greenlet_join(one, NULL) == -1 && errno == EINVAL && greenlet_detach(one) == -1 && errno == EINVAL);
     CHECK(greenlet_kill(joiner) == 0 && greenlet_join(joiner, &value) == 0 && value == GREENLET_KILLED);
     CHECK(greenlet_kill(one) == 0 && greenlet_join(one, &value) == 0 && value == GREENLET_KILLED);
     CHECK(greenlet_join(0, NULL) == -1 && errno == ESRCH && greenlet_detach(0) == -1 && errno == ESRCH);
     CHECK(greenlet_kill(0) == 0);
+}
+
+// ---- kills ----------------------------------------------------------------------------------------------------
+
+static greenlet_t victim;
+
+static void *kills(void *unused)
+{
+    while (!stops)
+        CHECK(greenlet_kill(__atomic_load_n(&victim, __ATOMIC_RELAXED)) == 0);
+    return unused;
+}
+
+// What is killed by others is the one that was meant, and not who has its memory after it.
+static void stale(void)
+{
+    pthread_t killer;
+    stops = false;
+    CHECK(pthread_create(&killer, NULL, kills, NULL) == 0);
+    for (int i = 0; i < 10000; i++) {
+        void *value = NULL;
+        greenlet_t one = greenlet_spawn(returns, P(1));
+        __atomic_store_n(&victim, one, __ATOMIC_RELAXED);
+        CHECK(greenlet_join(one, &value) == 0 && (value == P(1) || value == GREENLET_KILLED));
+        one = greenlet_spawn(returns, P(2));
+        CHECK(greenlet_join(one, &value) == 0 && value == P(2));
+    }
+    stops = true;
+    CHECK(pthread_join(killer, NULL) == 0);
+}
+
+static void *kills_itself_later(void *unused)
+{
+    int old;
+    CHECK(pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old) == 0);
+    CHECK(greenlet_kill(greenlet_current()) == 0 && greenlet_sleep(0.001) == 0);
+    CHECK(pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old) == 0);
+    (void)greenlet_yield();
+    CHECK(false);
+    return unused;
+}
+
+static void kill_of_itself(void)
+{
+    void *value = NULL;
+    greenlet_t one = greenlet_spawn(kills_itself_later, NULL);
+    CHECK(greenlet_join(one, &value) == 0 && value == GREENLET_KILLED);
 }
 
 // ---- timers ---------------------------------------------------------------------------------------------------
@@ -319,6 +366,8 @@ int main(void)
     bound();
     thrown();
     killed_joiner();
+    stale();
+    kill_of_itself();
     timers();
     children();
     thousands();

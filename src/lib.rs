@@ -53,6 +53,8 @@ pub mod ops;
 #[cfg(not(loom))]
 pub mod origin;
 #[cfg(not(loom))]
+pub mod patch;
+#[cfg(not(loom))]
 pub mod reactor;
 #[cfg(not(loom))]
 pub mod real;
@@ -80,7 +82,7 @@ pub use errno::{Errno, Exit};
 #[cfg(not(loom))]
 pub use signal::then_look;
 #[cfg(not(loom))]
-pub use start::{active, is_table_watched, started};
+pub use start::{active, is_table_watched, serves, started};
 
 /// Under the model: what of the scheduler has no system call in it.
 #[cfg(loom)]

@@ -41,9 +41,13 @@ typedef uint64_t greenlet_t;
 /* What greenlet_join tells of a greenlet that was killed. */
 #define GREENLET_KILLED ((void *)-1)
 
+/* A flag of greenlet_init: no call parks before greenlet_wrap_socket and its kin say so. */
+#define GREENLET_MANUAL 1u
+
 /*
- * Starts the model, at any time, in the process's first thread. flags: 0. Later calls do nothing, in whatever thread. The first
- * caller becomes a greenlet itself, and has the turn when this returns.
+ * Starts the model, at any time, in the process's first thread. flags: 0, and then everything parks that can (or what GREENLET_PATCH in
+ * the environment says), or GREENLET_MANUAL. Later calls do nothing, in whatever thread. The first caller becomes a greenlet itself,
+ * and has the turn when this returns.
  *
  * In a program that is linked with the library the pthreads made from now on are green threads. Those made before stay kernel
  * threads; where they wait in libc at this moment, for a mutex, a condition, a read-write lock, a semaphore, a pthread_once, a futex
@@ -54,6 +58,34 @@ typedef uint64_t greenlet_t;
  * first call does not come from the process's first thread and nothing has started yet.
  */
 int greenlet_init(unsigned flags);
+
+/*
+ * Patch sets, for the whole process and for good; each call may come at any time, before greenlet_init too, and however often. They
+ * matter after GREENLET_MANUAL, or where GREENLET_PATCH names some sets only. Calls of a set that is not wrapped are libc's own: each
+ * holds a kernel thread while it waits, and the others, greenlets too, go on; greenlet_exc_after does not end it, a kill does.
+ *
+ * socket: connect, accept, recv, send and their kin. file: sendfile, splice, what takes input from a FILE, and read, write and their kin,
+ * which park with socket too. select: poll, select, epoll_wait and their kin. time: sleep and its kin. thread: pthread_create and
+ * thrd_create make green threads; without it kernel threads, which run beside all others and may use every call here.
+ *
+ * dns (getaddrinfo and such), process (waitpid, system and such) and signal (sigwait, pause and such) do the same whether they are wrapped
+ * or not: look-ups and waits for children are libc's in either case, and hold a kernel thread; the signals of green threads are kept by
+ * the library, so that it alone can wait for them. Locks, conditions, joins and yields belong to no set, since green and kernel threads
+ * share what they are about. The calls of this file are always the library's.
+ *
+ * A set may need another: a program that waits in poll before it receives gains nothing by socket without select; and in one that is
+ * only preloaded, and makes no greenlets, the others do nothing without thread.
+ * ENOTSUP: the library is switched off (GREENLET_DISABLE), or cannot work with this C library.
+ */
+int greenlet_wrap_socket(void);
+int greenlet_wrap_select(void);
+int greenlet_wrap_thread(void);
+int greenlet_wrap_time(void);
+int greenlet_wrap_dns(void);
+int greenlet_wrap_process(void);
+int greenlet_wrap_signal(void);
+int greenlet_wrap_file(void);
+int greenlet_wrap_all(void);
 
 /* The library's version, as "1.2.3". */
 const char *greenlet_version(void);

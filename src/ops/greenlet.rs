@@ -9,6 +9,7 @@ use super::{green, time as sleeping};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
+use crate::patch::{self, Set};
 use crate::report::Call;
 use crate::sched;
 use crate::start;
@@ -71,9 +72,12 @@ pub(super) fn ensure_model() -> Result<(), Errno> {
     if start::active() { Ok(()) } else { start_model() }
 }
 
+/// GREENLET_MANUAL.
+const MANUAL: c_uint = 1;
+
 /// greenlet_init(3).
 pub fn init(flags: c_uint) -> Result<c_int, Exit> {
-    if flags != 0 {
+    if flags & !MANUAL != 0 {
         return Err(Errno::INVAL.into());
     }
     loop {
@@ -84,9 +88,22 @@ pub fn init(flags: c_uint) -> Result<c_int, Exit> {
             Err(_) => sys::sched_yield(),
         }
     }
+    let before = if flags & MANUAL != 0 { patch::limit_to(Set::NONE) } else { patch::off() };
     let started = start_model();
+    if started.is_err() {
+        patch::set_off(before);
+    }
     MODEL.store(if started.is_ok() { STARTED } else { NONE }, Ordering::Release);
     Ok(started.map(|()| 0)?)
+}
+
+/// greenlet_wrap_socket(3) and its kin.
+pub fn wrap(set: Set) -> Result<c_int, Exit> {
+    if !start::loaded() {
+        return Err(Errno(libc::ENOTSUP).into());
+    }
+    patch::wrap(set);
+    Ok(0)
 }
 
 /// greenlet_active(3).

@@ -7,6 +7,7 @@ use crate::config;
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
+use crate::patch::{self, Set};
 use crate::real;
 use crate::report::{self, Call, Event};
 use crate::sched;
@@ -130,7 +131,7 @@ pub(super) unsafe fn create_as(
     unsafe {
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
         // First, so that a thread that is left to the kernel waits where green ones find it.
-        let is_active = start::activate();
+        let is_active = patch::off().bits() & Set::THREAD.bits() == 0 && start::activate();
         if asked.native || task::is_inherited() || !is_active {
             report::count(Event::Native);
             return if arch::has_own_table() { create_in_own_table(out, attr, start, arg) } else { Err(Exit::Native) };

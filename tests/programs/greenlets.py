@@ -12,8 +12,17 @@ import tls
 from harness import Skipped
 
 TIMEOUT = 100
-PROGRAMS = ["greenlets.c", "greenlets_net.c", "greenlets_sync.c", "greenlets_late.c", "greenlets_edges.c", "greenlets_cxx.cc", "greenlets_tls.c"]
+PROGRAMS = ["greenlets.c", "greenlets_net.c", "greenlets_sync.c", "greenlets_late.c", "greenlets_edges.c", "greenlets_patch.c", "greenlets_cxx.cc",
+            "greenlets_tls.c"]
 LINKED_ONLY = ["greenlets_late"]
+# What the preloaded library makes of a program that only makes threads, which sleep.
+PATCHES = {
+    "": "green threads, few",
+    "all": "green threads, few",
+    "time,thread": "green threads, few",
+    "thread": "green threads, one for each",
+    "socket,select,time": "kernel threads, one for each",
+}
 PREFIX = harness.BUILD / "prefix"
 FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
 PATH = {"PKG_CONFIG_PATH": str(PREFIX / "lib/pkgconfig")}
@@ -109,4 +118,10 @@ def check(workers):
         finished = harness.run(command, setting, TIMEOUT, label=label, env=env)
         harness.expect_success(finished, way)
         harness.fail_if(finished.out.strip() != "all is right", f"{way}: {finished.out.strip()}")
-    return f"{len(ways)} ways"
+    for patches, expected in PATCHES.items():
+        finished = harness.run([programs["greenlets_patch"], "tell"], workers, TIMEOUT, env={**env, "GREENLET_PATCH": patches})
+        harness.fail_if(finished.out.strip() != expected, f"GREENLET_PATCH={patches}: {finished.out.strip()} {finished.err.strip()}")
+    refused = harness.run([programs["greenlets_patch"], "tell"], workers, TIMEOUT, env={**env, "GREENLET_PATCH": "time,sockets"})
+    harness.fail_if((refused.status, refused.out, refused.err.count("\n")) != (2, "", 1) or "GREENLET_PATCH=time,sockets" not in refused.err,
+                    f"a word that is none: {refused.status} {refused.out} {refused.err}")
+    return f"{len(ways)} ways, {len(PATCHES) + 1} settings"

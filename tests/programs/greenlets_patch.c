@@ -86,7 +86,10 @@ static int held_by(void (*how)(void))
 
 static void wraps(int (*wrap)(void), void (*how)(void))
 {
-    CHECK(held_by(how) >= MANY);
+    int tries = 5; // a machine that is busy elsewhere may see them one after the other
+    while (held_by(how) < MANY && --tries > 0)
+        ;
+    CHECK(tries > 0);
     CHECK(wrap() == 0 && wrap() == 0);
     CHECK(held_by(how) <= FEW);
 }

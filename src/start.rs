@@ -6,6 +6,7 @@ use crate::config::{self, log};
 use crate::ops;
 use crate::origin;
 use crate::park::lot;
+use crate::patch::{self, Set};
 use crate::reactor;
 use crate::real;
 use crate::report;
@@ -25,11 +26,16 @@ const INERT: u32 = 0;
 /// Loaded; nothing starts until the second thread.
 const LOADED: u32 = 1;
 /// Active, and every number above it too: so many more vfork children have a thread's stack, or there may be a process
-/// beside us.
+/// beside us; and above that, bits for the patch sets that are off.
 const ACTIVE: u32 = 2;
+const OFF_SHIFT: u32 = 24;
+const COUNT: u32 = (1 << OFF_SHIFT) - 1;
 
 /// Whether nothing is to start until the program says so: it is linked with the library, which is not preloaded.
 static DORMANT: AtomicBool = AtomicBool::new(false);
+
+/// Whether threads may have been made that the library did not see, because nothing was to start, or they were to be the kernel's.
+static LEFT_TO_LIBC: AtomicBool = AtomicBool::new(false);
 
 /// How long threads that were in the middle of a call of libc's, when the library came alive, have to come out of it.
 const IN_THE_MIDDLE: u64 = 20_000_000;
@@ -50,6 +56,31 @@ pub fn active() -> bool {
 #[cold]
 fn active_beside_child() -> bool {
     !arch::tls::is_held()
+}
+
+/// How the calls of a patch set are served: `None`: by libc, as where [`active`] says no. False: by libc too, with the permit given
+/// up, because the set is off.
+#[inline(always)]
+pub fn serves(set: Set) -> Option<bool> {
+    match STATE.load(Ordering::Relaxed) {
+        ACTIVE => Some(true),
+        state if state > ACTIVE => serves_some(set, state),
+        _ => None,
+    }
+}
+
+#[cold]
+fn serves_some(set: Set, state: u32) -> Option<bool> {
+    active_beside_child().then_some(set.is_on(state >> OFF_SHIFT))
+}
+
+/// Other patch sets are off than before.
+pub fn patches_changed() {
+    if patch::off().bits() & Set::THREAD.bits() != 0 {
+        LEFT_TO_LIBC.store(true, Ordering::Relaxed);
+    }
+    let change = |state: u32| (state >= ACTIVE).then(|| state & COUNT | patch::off().bits() << OFF_SHIFT);
+    let _ = STATE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
 }
 
 /// Whether descriptors may be the library's in the caller's table, be it its process's own, a copy, or its parent's.
@@ -125,6 +156,8 @@ pub fn load() {
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };
     DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
+    LEFT_TO_LIBC.store(!origin::is_preloaded(), Ordering::Relaxed);
+    patch::limit_to(config.patch);
     if origin::is_preloaded() {
         tls::load(None);
     }
@@ -198,16 +231,9 @@ pub fn awaken() -> bool {
         return false;
     }
     let was_dormant = DORMANT.swap(false, Ordering::Relaxed);
-    let has_elders = was_dormant && !started() && !sys::is_single_threaded();
-    if has_elders {
-        // Said before there is anybody who could ask.
-        thread::foreign::note_elders();
-    }
     let done = activate();
     if !done {
         DORMANT.store(was_dormant, Ordering::Relaxed);
-    } else if has_elders {
-        time::pause(IN_THE_MIDDLE);
     }
     done
 }
@@ -226,6 +252,11 @@ pub fn activate() -> bool {
     }
     if !is_first_thread() {
         return false;
+    }
+    let has_elders = LEFT_TO_LIBC.load(Ordering::Relaxed) && !sys::is_single_threaded();
+    if has_elders {
+        // Said before there is anybody who could ask.
+        thread::foreign::note_elders();
     }
     real::resolve_all();
     if !alloc::has_room_to_start() {
@@ -249,11 +280,15 @@ pub fn activate() -> bool {
     signal::altstack::first_worker_started(main);
     signal::route::take_over(main);
     exit::watch_main();
-    STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::Release);
+    STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::SeqCst);
+    patches_changed();
     signal::action::wrap_existing();
     signal::preempt::start();
     signal::setxid::take_over();
     log(format_args!("active in process {}", sys::getpid()));
+    if has_elders {
+        time::pause(IN_THE_MIDDLE);
+    }
     true
 }
 

@@ -301,13 +301,22 @@ fn wait_for_reserve() -> bool {
 
 /// The calling thread is about to wait where it does not park: another greenlet may run meanwhile. Whether the caller takes turns.
 fn pass_turn() -> bool {
-    let t = tls::current();
     // SAFETY: the current record is alive.
-    let takes_turns = unsafe { t.as_ref() }.is_some_and(Thread::takes_turns);
+    unsafe { tls::current().as_ref() }.is_some_and(pass_turn_of)
+}
+
+fn pass_turn_of(t: &Thread) -> bool {
+    let takes_turns = t.takes_turns();
     if takes_turns && let Some(next) = strand::pass(t) {
         ready_now(next);
     }
     takes_turns
+}
+
+/// The thread, which is the caller or is about to run on a kernel thread of its own, takes no turns from now on.
+pub fn end_turns(t: &Thread) {
+    pass_turn_of(t);
+    t.set_takes_turns(false);
 }
 
 /// The calling green thread is a greenlet from now on, and has the turn when this returns.
@@ -347,8 +356,7 @@ pub fn bind() {
             while wait_for_reserve() {
                 leave_first_worker();
             }
-            pass_turn();
-            (*t).set_takes_turns(false);
+            end_turns(&*t);
             let w = (*t).worker.get();
             (*w).give_up_permit();
             (*w).retire();

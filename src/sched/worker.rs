@@ -60,7 +60,7 @@ pub struct Worker {
     retired: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
-    /// The main thread, sent home by another worker: run before anything else.
+    /// The main thread, or one that wants to run here, sent by another worker: run before anything else.
     pub(super) mailbox: AtomicPtr<Thread>,
     /// How often threads parked here.
     pub parks: Parks,
@@ -248,7 +248,8 @@ impl Worker {
                 self.overdue.set(true);
             }
             match self.mail().or_else(|| self.find_work()) {
-                Some(t) if !self.is_first() && thread::is_main(t) && pool::send_home(self, t) => {}
+                // SAFETY: records are never freed.
+                Some(t) if !self.is_first() && unsafe { &*t }.belongs_on_first() && pool::send_home(self, t) => {}
                 Some(t) => self.run(t),
                 None => pool::idle(self),
             }
@@ -259,7 +260,7 @@ impl Worker {
         }
     }
 
-    /// Takes out the main thread, if it was sent here.
+    /// Takes out the thread that was sent here, if any.
     pub(super) fn mail(&self) -> Option<*const Thread> {
         if self.mailbox.load(Ordering::Relaxed).is_null() {
             return None;

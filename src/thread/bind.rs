@@ -6,8 +6,8 @@
 //! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
 //! lock whose owner the kernel or another process looks at.
 //!
-//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child: the
-//! kernel thread that does is the child's parent, and ends with its thread or, main's, with the process.
+//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child, and so
+//! is a greenlet: the kernel thread that does is the child's parent, and ends with its thread or, that one, with the process.
 //!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
@@ -24,7 +24,7 @@ use wait::Wait;
 
 /// Between two looks at what another thread is about to do.
 const LOOK: u64 = 200_000;
-/// How long main waits for the process's first kernel thread, which another thread may be using, before it takes another one.
+/// How long to wait for the process's first kernel thread, which another thread may be using, before another one is taken.
 const COME_HOME: u64 = time::SECOND / 5;
 
 /// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
@@ -72,13 +72,28 @@ pub fn to_kernel_thread() {
 }
 
 /// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
-/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
+/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first. So is a
+/// greenlet's, if that can be had: a bound one would run beside the others. The child is told of the process's end only.
 pub fn to_parent() {
     match super::current() {
-        Some(t) if !is_main(t) => to_kernel_thread(),
-        Some(main) if !main.is_bound() => come_home(main),
-        _ => {}
+        Some(t) if t.is_bound() => {}
+        Some(t) if is_main(t) => come_home(t),
+        Some(t) if t.takes_turns() && visit_first(t) => {}
+        Some(_) => to_kernel_thread(),
+        None => {}
     }
+}
+
+/// The calling greenlet goes to the process's first kernel thread, until it next waits; whether that could be had.
+fn visit_first(t: &Thread) -> bool {
+    if super::main_thread().is_none_or(Thread::is_bound) {
+        return false;
+    }
+    t.set_wants_first(true);
+    come_home(t);
+    t.set_wants_first(false);
+    // SAFETY: workers are never freed.
+    unsafe { (*t.worker.get()).is_first() }
 }
 
 /// Binds a green thread, which may be another than the caller: its tid is a kernel thread's when this returns. `ESRCH` when
@@ -165,17 +180,18 @@ fn take_workers(t: &Thread) {
     t.set_kernel_tid(sys::gettid());
 }
 
-/// Main, which calls, goes to the process's first kernel thread, if that can be had.
-pub(super) fn come_home(main: &Thread) {
+/// The calling thread, main or one that wants to be there, goes to the process's first kernel thread, if that can be had.
+pub(super) fn come_home(t: &Thread) {
     let until = time::after(COME_HOME);
     // SAFETY: workers are never freed.
-    while !unsafe { (*main.worker.get()).is_first() } && time::now() < until {
+    while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
         look_later();
     }
 }
 
 /// The calling kernel thread is the home of `t`, which is about to run here for the first time.
 pub fn arrived(t: &Thread) {
+    sched::end_turns(t);
     t.set_bound();
     register(t);
 }

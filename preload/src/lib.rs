@@ -274,6 +274,10 @@
 //! | `sigwaitinfo` | signal | `ops::signal::sigwaitinfo` |
 //! | `sigtimedwait` | signal | `ops::signal::sigtimedwait` |
 //! | `sigaltstack` | signal | `ops::signal::sigaltstack` |
+//! | `siglongjmp` | signal | `ops::signal::jump` |
+//! | `longjmp` | signal | `ops::signal::jump` |
+//! | `_longjmp` | signal | `ops::signal::jump` |
+//! | `__longjmp_chk` | signal | `ops::signal::jump_checked` |
 //! | `pthread_create` | thread | `ops::thread::create` |
 //! | `pthread_join` | thread | `ops::thread::join` |
 //! | `pthread_tryjoin_np` | thread | `ops::thread::tryjoin` |

@@ -61,7 +61,8 @@ fn handler_to_run(signo: c_int) -> Option<Action> {
     let mut actions = ACTIONS.lock();
     let a = actions[signo as usize];
     if a.flags & libc::SA_RESETHAND != 0 && is_handler(a.handler) {
-        actions[signo as usize] = DEFAULT;
+        // Flags and mask stay, as in the kernel.
+        actions[signo as usize].handler = libc::SIG_DFL;
     }
     is_handler(a.handler).then_some(a)
 }

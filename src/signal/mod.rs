@@ -75,6 +75,14 @@ impl Signals {
         self.alt.set(AltStack::NONE);
     }
 
+    fn take_interruption(&self) -> Interruption {
+        match self.outcome.swap(0, Ordering::Relaxed) {
+            0 => Interruption::None,
+            o if o & NO_RESTART != 0 => Interruption::Fail,
+            _ => Interruption::Restart,
+        }
+    }
+
     fn count_run(&self) {
         self.runs.fetch_add(1, Ordering::Relaxed);
     }
@@ -135,11 +143,7 @@ pub fn take_interruption() -> Interruption {
         return foreign::take_interruption();
     }
     // SAFETY: the current record is alive.
-    match unsafe { (*t).signals.outcome.swap(0, Ordering::Relaxed) } {
-        0 => Interruption::None,
-        o if o & NO_RESTART != 0 => Interruption::Fail,
-        _ => Interruption::Restart,
-    }
+    unsafe { (*t).signals.take_interruption() }
 }
 
 /// Makes a system call that does not wait, again if it says EINTR and no handler of the thread's has run: a signal was
@@ -569,5 +573,6 @@ pub unsafe fn after_fork(t: &Thread) {
         t.signals.inbox.reset();
         route::after_fork();
     }
+    foreign::inherit_interruption(t.signals.take_interruption());
     altstack::set_of_kernel_thread(t.signals.alt.get());
 }

@@ -25,9 +25,12 @@ pub unsafe fn getsockname(fd: c_int, address: *mut sockaddr, len: *mut socklen_t
 /// # Safety
 /// As the C function.
 pub unsafe fn getpeername(fd: c_int, address: *mut sockaddr, len: *mut socklen_t) -> Result<c_int, Exit> {
-    let names = Names::read(fd).ok_or(Exit::Native)?;
+    let there = Names::read(fd).ok_or(Exit::Native)?.there;
+    if there.bytes().is_empty() {
+        return Err(Exit::Errno(libc::ENOTCONN));
+    }
     // SAFETY: the caller's arguments.
-    unsafe { tell(names.there.bytes(), address.cast(), len) }
+    unsafe { tell(there.bytes(), address.cast(), len) }
 }
 
 /// As the kernel tells addresses: as much as there is room for, and how long it is.

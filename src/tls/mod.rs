@@ -42,7 +42,7 @@ use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use core::ffi::c_int;
 
-use pump::Side;
+use pump::{Ends, Pump, Side};
 use rustls::ClientConnection;
 
 pub use client::Terms;
@@ -133,25 +133,51 @@ fn carry(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errn
     done
 }
 
-/// And no fork: a child with a copy of an end would keep it open.
-fn take_over(made: c_int, flags: c_int, mut names: Names, side: Side) -> Result<(), Errno> {
-    let pumps = pump::lock();
+fn take_over(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errno> {
+    let mut needed = pump::first(names.serial);
+    loop {
+        // Without the lock: libc allocates for it, and who forks and waits for the lock may have the allocator's.
+        needed.start()?;
+        match hand_over(made, flags, &names, side)? {
+            Some(another) => needed = another,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Also without a fork meanwhile: a child with a copy of an end would keep it open. A pump that has to be started first is returned, and
+/// then nothing has changed.
+fn hand_over(made: c_int, flags: c_int, names: &Names, side: Side) -> Result<Option<&'static Pump>, Errno> {
+    let mut asking = pump::lock();
+    let closes = flags & libc::SOCK_CLOEXEC;
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags & libc::SOCK_NONBLOCK;
     let mut pair = [0 as c_int; 2];
     // SAFETY: the kernel writes two descriptors.
     unsafe { syscall!(libc::SYS_socketpair, libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }?;
-    let [own, near] = pair;
-    let done = (|| {
-        inherit_time_outs(made, own);
-        names.pump = pumps.attach(made, near, side, names.serial)?;
-        names.give_to(own)?;
-        // SAFETY: integers; the number is the program's, which does not know it yet.
-        unsafe { syscall!(libc::SYS_dup3, own, made, flags & libc::SOCK_CLOEXEC) }?;
-        Ok(())
-    })();
-    let _ = sysfd::close(own);
-    let _ = sysfd::close(near);
-    done
+    let [own, near] = pair.map(Ours);
+    // SAFETY: integers.
+    let wire = Ours(unsafe { syscall!(libc::SYS_fcntl, made, libc::F_DUPFD_CLOEXEC, 0) }? as c_int);
+    inherit_time_outs(wire.0, own.0);
+    names.give_to(own.0)?;
+    // Before a pump has it: one that finds at once that the connection is cut tells the program so by this number.
+    // SAFETY: integers; the number is the program's, which does not know it yet.
+    unsafe { syscall!(libc::SYS_dup3, own.0, made, closes) }?;
+    drop(own);
+    let missing = asking.attach(Ends { wire: wire.0, near: near.0, programs: made }, side, names.serial)?;
+    if missing.is_some() {
+        // SAFETY: integers, as above.
+        unsafe { syscall!(libc::SYS_dup3, wire.0, made, closes) }?;
+    }
+    Ok(missing)
+}
+
+/// A descriptor that nobody else has, for as long as that takes.
+struct Ours(c_int);
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        let _ = sysfd::close(self.0);
+    }
 }
 
 /// TCP's accepted sockets have the listener's.

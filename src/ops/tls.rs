@@ -1,5 +1,5 @@
 //! getsockname(2), getpeername(2), getsockopt(2) and setsockopt(2) of a connection that speaks TLS: the program's descriptor is
-//! a local socket (`crate::tls`), and what it is told is the connection's. greenlet_ssl_listener(3), greenlet_connect_ssl(3).
+//! a local socket (`crate::tls`), and what it is told is the connection's. What a send says of addresses. greenlet_ssl_listener(3), greenlet_connect_ssl(3).
 
 use super::{fd, io, net, offload};
 use crate::config;
@@ -7,8 +7,8 @@ use crate::errno::{Errno, Exit};
 use crate::start;
 use crate::sys::{fd as sysfd, mem};
 use crate::tls::{self, Identity, Names, Problem, Terms};
-use core::ffi::{CStr, c_char, c_int, c_void};
-use libc::{sockaddr, socklen_t};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t};
 
 /// getsockname(2).
 ///
@@ -155,9 +155,11 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
     // SAFETY: libc gives the calling thread's own errno.
     let errno = if answer == 0 { 0 } else { unsafe { *libc::__errno_location() } };
     let is_begun = matches!(errno, 0 | libc::EINPROGRESS | libc::EINTR)
-        && sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
+        && sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
     match is_begun.then(|| tls::connect::client_for(address, len)).flatten() {
         None if answer == 0 => Ok(answer),
+        // A local socket does not know the address.
+        None if errno == libc::EINVAL && Names::read(fd).is_some() => Err(Exit::Errno(libc::EISCONN)),
         None => Err(Exit::Errno(errno)),
         Some(client) => {
             let done = client.map_err(Exit::from).and_then(|client| secure(fd, client));
@@ -170,7 +172,86 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
     }
 }
 
+/// sendto(2). TCP's takes no notice of an address once it is connected; where one would connect by it (TCP Fast Open) and the server is
+/// wanted in TLS, it is not to be had: that is what the kernel says where it is turned off.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendto(
+    fd: c_int, buf: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t,
+) -> Result<isize, Exit> {
+    let is_ours = !address.is_null() && Names::read(fd).is_some();
+    let (address, address_len) = if is_ours { (core::ptr::null(), 0) } else { (address, address_len) };
+    refuse_to_open(flags, address, address_len)?;
+    // SAFETY: the caller's arguments, or none of its address.
+    unsafe {
+        match start::active() {
+            true => match io::sendto(fd, buf, len, flags, address, address_len) {
+                Err(Exit::Native) if is_ours => {}
+                done => return done,
+            },
+            false if !is_ours => return Err(Exit::Native),
+            false => {}
+        }
+        Ok(crate::syscall!(libc::SYS_sendto, fd, buf, len, flags, 0usize, 0usize)? as isize)
+    }
+}
+
+/// sendmsg(2): the same.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result<isize, Exit> {
+    let mut plain = mem::read(message)?;
+    let is_ours = !plain.msg_name.is_null() && Names::read(fd).is_some();
+    if is_ours {
+        (plain.msg_name, plain.msg_namelen) = (core::ptr::null_mut(), 0);
+    }
+    refuse_to_open(flags, plain.msg_name.cast(), plain.msg_namelen)?;
+    // SAFETY: the caller's message, or it without its address.
+    unsafe {
+        match start::active() {
+            true => match io::sendmsg(fd, if is_ours { &plain } else { message }, flags) {
+                Err(Exit::Native) if is_ours => {}
+                done => return done,
+            },
+            false if !is_ours => return Err(Exit::Native),
+            false => {}
+        }
+        Ok(crate::syscall!(libc::SYS_sendmsg, fd, &raw const plain, flags)? as isize)
+    }
+}
+
+/// sendmmsg(2): the same.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> Result<c_int, Exit> {
+    // SAFETY: the caller's messages; the first says where to.
+    unsafe {
+        if flags & libc::MSG_FASTOPEN != 0 {
+            let first = mem::read(messages)?.msg_hdr;
+            refuse_to_open(flags, first.msg_name.cast(), first.msg_namelen)?;
+        }
+        if start::active() { io::sendmmsg(fd, messages, count, flags) } else { Err(Exit::Native) }
+    }
+}
+
+fn refuse_to_open(flags: c_int, address: *const sockaddr, len: socklen_t) -> Result<(), Errno> {
+    let opens = flags & libc::MSG_FASTOPEN != 0 && !address.is_null() && tls::connects();
+    if opens && tls::connect::client_for(address, len).is_some() {
+        return Err(Errno(libc::EOPNOTSUPP));
+    }
+    Ok(())
+}
+
 fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
+    // TCP_FASTOPEN_CONNECT puts it off until something is sent, be it nothing.
+    if sysfd::sockopt::<c_int>(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT) == Ok(1) {
+        const FLAGS: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        // SAFETY: no bytes.
+        let _ = unsafe { crate::syscall!(libc::SYS_sendto, fd, 0usize, 0usize, FLAGS, 0usize, 0usize) };
+    }
     net::await_connection(fd)?;
     let is_waiting = sysfd::status_flags(fd)? & libc::O_NONBLOCK == 0;
     // SAFETY: F_GETFD takes no pointer.
@@ -193,7 +274,11 @@ fn await_handshake(made: c_int) -> Result<(), Exit> {
             // SAFETY: a live byte.
             let got = unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, 0, 0usize, 0usize) };
             offload::leave(scope);
-            if got == Ok(1) { Ok(()) } else { Err(Exit::Errno(libc::EPROTO)) }
+            match got {
+                Ok(1) => Ok(()),
+                Ok(_) | Err(Errno(libc::ECONNRESET)) => Err(Exit::Errno(libc::EPROTO)),
+                Err(e) => Err(e.into()),
+            }
         }
         Err(e) => Err(e),
     }

@@ -2,13 +2,15 @@
 
 `early` a peer that says something in the clear and resets the connection before it is accepted: the program must not see it;
 `tickets` a client that has been let in at one port and comes back at another, which wants a certificate; `signals` a process that may
-queue no signals: it lets nobody in, and goes on.
+queue no signals: it lets nobody in, and goes on; `ways` each way to connect and send, of a client in C; `look_ups`
+names that change, or cannot be looked up.
 """
 
 import resource
 import socket
 import struct
 import subprocess
+from pathlib import Path
 
 import harness
 import tls
@@ -16,7 +18,7 @@ from harness import Case, fail_if
 
 
 def cases(name, options):
-    tests = [("early", early), ("tickets", tickets), ("signals", signals)]
+    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups)]
     return [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE]
 
@@ -96,3 +98,55 @@ def signals(workers):
                 heard, _ = say(server.ports[0], tls.context_for(authority))
                 fail_if(heard != b"HELLO", f"it says {heard}")
     return "nobody is let in, then everybody"
+
+
+def ways(workers):
+    """Each way to connect and to send; nothing may go out in the clear, whatever the server makes of it."""
+    program = harness.build_c("tls_ways.c")
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        authority.sign("server", "localhost")
+        with tls.Echo() as clear, tls.Echo(tls.echo_context(authority, "server")) as secure:
+            def run(server, workers, spec=None):
+                env = {**harness.environment(workers), **({"GREENLET_TLS_CONNECT": spec} if spec else {})}
+                done = harness.run([program, "localhost", server.port], workers, tls.SECONDS, env=env)
+                harness.expect_success(done, spec or "bare")
+                return done.out.splitlines()
+
+            native = run(clear, harness.BARE)
+            refused = "sendto opens: EOPNOTSUPP, sendmsg: EOPNOTSUPP, sendmmsg: EOPNOTSUPP"
+            expected = [refused if line.startswith("sendto opens") else line for line in native]
+            for spec in (f"localhost:{secure.port}={authority.certificate}", f"127.0.0.1:{secure.port}={authority.certificate}:name=localhost"):
+                seen = run(secure, workers, spec)
+                fail_if(seen != expected, f"{spec}: {seen}, in the clear {native}")
+            seen = run(clear, workers, f"localhost:{clear.port}={authority.certificate}")
+            fail_if(any("done, done" in line or ": done" in line for line in seen), f"a server without TLS is talked to: {seen}")
+            fail_if(run(clear, workers, "192.0.2.1:1=" + str(authority.certificate)) != native, "a server that is not named is not talked to as ever")
+    return f"{len(native)} ways"
+
+
+def look_ups(workers):
+    """A server is the one that the program was told of, whatever the system says of the name since; and where it cannot say, nobody is
+    talked to at that port."""
+    program = harness.build_c("tls_ways.c")
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        authority.sign("server", "server.test")
+        hosts, resolver = Path(folder, "hosts"), Path(folder, "resolv.conf")
+        resolver.write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        with tls.Echo(tls.echo_context(authority, "server")) as server:
+            def run(name):
+                hosts.write_text("127.0.0.1 server.test\n")
+                env = {**harness.environment(workers), "GREENLET_TLS_CONNECT": f"{name}:{server.port}={authority.certificate}", "PROGRAM": str(program)}
+                script = f"mount --bind {hosts} /etc/hosts && mount --bind {resolver} /etc/resolv.conf && " \
+                         f"exec $PROGRAM server.test {server.port} 'echo 127.0.0.9 server.test > {hosts}'"
+                done = harness.run(["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script], workers, tls.SECONDS, env=env)
+                if "unshare" in done.err:
+                    raise harness.Skipped(harness.last_line(done.err))
+                harness.expect_success(done, name)
+                return done.out.splitlines()[0]
+
+            for name, words in {"server.test": "tcp: done, done", "SERVER.test.": "tcp: done, done", "other.test": "tcp: EACCES"}.items():
+                seen = run(name)
+                fail_if(seen != words, f"{name}: {seen}")
+    return "told, and not to be told"

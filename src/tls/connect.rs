@@ -66,17 +66,27 @@ pub fn fork_done() {
 pub fn load(why_not: Option<&str>) -> bool {
     let Some(value) = config::variable(c"GREENLET_TLS_CONNECT").filter(|v| !v.is_empty()) else { return false };
     listen::insist(VARIABLE, why_not);
-    let mut servers = Vec::new();
-    match listen::each_entry(value, FORM, |entry| {
-        servers.push(parse(entry)?);
-        Ok(())
-    }) {
-        Ok(()) => {
+    match parse_all(value) {
+        Ok(servers) => {
             KNOWN.lock().asked = vec![0; servers.len()];
             SERVERS.set(servers).is_ok()
         }
         Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
     }
+}
+
+/// Whether a value of the variable can be used.
+pub fn check(value: &CStr) -> Result<(), Problem> {
+    parse_all(value).map(|_| ())
+}
+
+fn parse_all(value: &CStr) -> Result<Vec<Server>, Problem> {
+    let mut servers = Vec::new();
+    listen::each_entry(value, FORM, |entry| {
+        servers.push(parse(entry)?);
+        Ok(())
+    })?;
+    Ok(servers)
 }
 
 fn parse(entry: &str) -> Result<Server, Problem> {

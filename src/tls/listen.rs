@@ -88,7 +88,12 @@ impl fmt::Display for Problem {
 }
 
 pub fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem {
-    Problem { errno: Errno::INVAL, with: with.to_owned(), what: what.to_string(), remedy }
+    Problem { errno: Errno::INVAL, with: in_a_line(with), what: in_a_line(&what.to_string()), remedy }
+}
+
+/// What came from outside, and is shown: it may not look like more than one line.
+fn in_a_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
@@ -170,6 +175,11 @@ impl Identity {
 }
 
 const FORM: &str = "it takes PORT=CERTIFICATES:KEY[:OPTION...], several with commas between them, or @FILE";
+
+/// Whether a value of the variable can be used.
+pub fn check(value: &CStr) -> Result<(), Problem> {
+    parse(value)?.iter().try_for_each(|port| port.read().map(|_| ()))
+}
 
 fn parse(value: &CStr) -> Result<Vec<Port>, Problem> {
     let mut ports = Vec::new();

@@ -30,10 +30,10 @@
 
 mod client;
 pub mod connect;
-mod listen;
+pub mod listen;
 mod name;
 mod pump;
-mod session;
+pub mod session;
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::errno::Errno;

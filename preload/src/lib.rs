@@ -33,7 +33,7 @@
 //! | `socket` | socket | `ops::fd::opened` |
 //! | `socketpair` | socket | `ops::fd::opened` |
 //! | `bind` | socket | `ops::fd::seen` |
-//! | `listen` | socket | `ops::fd::seen` |
+//! | `listen` | socket | `ops::tls::listen` |
 //! | `shutdown` | socket | `ops::fd::seen` |
 //! | `read` | io | `ops::io::read` |
 //! | `readv` | io | `ops::io::readv` |

@@ -98,6 +98,15 @@ fn is_connections(level: c_int, name: c_int) -> bool {
     }
 }
 
+/// listen(2), before the real call.
+///
+/// # Safety
+/// None is needed; it is called as all operations are.
+pub unsafe fn listen(fd: c_int, _: c_int) -> Result<c_int, Exit> {
+    tls::listens(fd);
+    Err(Exit::Native)
+}
+
 /// greenlet_ssl_listener(3).
 ///
 /// # Safety

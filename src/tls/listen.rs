@@ -13,7 +13,7 @@
 //! the very first. The files are PEM. They are read at start, because a server may give up the right to read them then, and again
 //! when they have changed, which counts for connections made after that; if they are of no use any more the old ones stay.
 
-use super::pump;
+use super::{pump, unheard};
 use crate::config;
 use crate::errno::Errno;
 use crate::sys::lock::Lock;
@@ -32,7 +32,7 @@ use std::ffi::CString;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
-const VARIABLE: &str = "GREENLET_TLS_LISTEN";
+pub const VARIABLE: &str = "GREENLET_TLS_LISTEN";
 /// No certificate or list is longer.
 const LARGEST_FILE: usize = 4 << 20;
 
@@ -114,6 +114,9 @@ pub fn load(why_not: Option<&str>) -> bool {
     vm::wipe_stack_below();
     match named {
         Ok(ports) => {
+            if !may_lack_files {
+                unheard::expect(ports.iter().map(|(port, _)| port.number));
+            }
             SHARED.lock().ports.extend(ports.into_iter().map(|named| &*Box::leak(Box::new(named))));
             true
         }

@@ -34,6 +34,7 @@ pub mod listen;
 mod name;
 mod pump;
 pub mod session;
+mod unheard;
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::errno::Errno;
@@ -48,7 +49,7 @@ use rustls::ClientConnection;
 pub use client::Terms;
 pub use listen::{Identity, Problem};
 pub use name::Names;
-pub use pump::{after_fork, are_running, last_words, option};
+pub use pump::{after_fork, are_running, option};
 
 pub fn fork_prepare() {
     pump::fork_prepare();
@@ -92,6 +93,19 @@ pub fn connects() -> bool {
     CONNECTS.load(Ordering::Relaxed)
 }
 
+/// The program is about to listen by that descriptor.
+pub fn listens(fd: c_int) {
+    if let Some(port) = Names::port_of_listener(fd) {
+        unheard::heard(port);
+    }
+}
+
+/// The process exits: says what has been of no use, and waits until what it has sent is in the kernel's hands.
+pub fn exits() {
+    pump::last_words();
+    unheard::say(listen::VARIABLE);
+}
+
 /// The program has accepted `made`, with these flags of accept4. If its port is to speak TLS the number is now that of the end of
 /// the pair.
 pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
@@ -100,6 +114,8 @@ pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
     }
     let Some(names) = Names::of_connection(made) else { return Ok(()) };
     let Some(port) = listen::find(names.port()) else { return Ok(()) };
+    // Where somebody else has listened for it.
+    unheard::heard(names.port());
     let done = carry(made, flags, names, Side::Server(port));
     if done.is_err() {
         let _ = sysfd::close(made);

@@ -635,7 +635,7 @@ def refused():
             f"8443={folder}:{key}": f"{folder}: Is a directory", f"8443={folder}/junk:{key}": f"{folder}/junk: no certificate",
             f"8443={pem}:{folder}/junk": f"{folder}/junk", f"8443={pem}:{other.split(':')[1]}": "not the key of",
             f"8443={good}:client-ca={folder}/junk": f"{folder}/junk", f"@{folder}/none": f"{folder}/none: No such file",
-            ",": "names nothing",
+            ",": "names nothing", "84\n43": "84?43: has no =",
         }
         if past:
             wrong[f"8443={past}"] = "past.pem"

@@ -20,7 +20,7 @@ from harness import Case, fail_if
 def cases(name, options):
     tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups)]
     return [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
-            for part, f in tests for w in options.workers if w is not harness.BARE]
+            for part, f in tests for w in options.workers if w is not harness.BARE] + [Case(f"{name}:unheard", unheard)]
 
 
 class Ports:
@@ -150,3 +150,30 @@ def look_ups(workers):
                 seen = run(name)
                 fail_if(seen != words, f"{name}: {seen}")
     return "told, and not to be told"
+
+
+def unheard():
+    """A port on which nobody listens is said at exit; by nobody who cannot know."""
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        spec = authority.sign("server", "localhost")
+        port = tls.free_port()
+        env = {**harness.environment(1), "GREENLET_TLS_LISTEN": f"{port}={spec},1={spec}"}
+        python = harness.require("python3", "python3")
+        listens = f"import os, socket; s = socket.create_server(('127.0.0.1', {port})); "
+        said = f"GREENLET_TLS_LISTEN: {port}, 1: the program has never listened there"
+        scenes = {
+            "nobody": (["/bin/true"], said),
+            "one port": ([python, "-c", listens], "GREENLET_TLS_LISTEN: 1: the program"),
+            "a forked child": ([python, "-c", "import os; os.fork() and os.wait()"], ""),
+            "a child that is waited for": (["sh", "-c", "/bin/true; /bin/true"], ""),
+            "a child that is not": (["sh", "-c", "/bin/sleep 0.2 & exit 0"], ""),
+            "exec": (["sh", "-c", "exec /bin/true"], ""),
+            "another standard error": ([python, "-c", f"import os; os.close(2); os.open('{folder}/file', os.O_CREAT | os.O_WRONLY)"], ""),
+        }
+        for what, (command, words) in scenes.items():
+            done = harness.run(command, 1, tls.SECONDS, env=env)
+            lines = done.err.splitlines()
+            fail_if(done.status or len(lines) != bool(words) or words not in done.err, f"{what}: {done.status} '{done.err.strip()}'")
+        fail_if(Path(folder, "file").read_bytes(), "it is written into a file of the program's")
+    return f"{len(scenes)} processes"

@@ -9,12 +9,15 @@
 //! | close_notify | the end | | shutdown, close, exit | close_notify, then the end |
 //! | the end without it, an error, a wrong record, no handshake in time | what came before, then `ECONNRESET` | | | the alert, if one is due |
 
+use crate::config;
 use crate::errno::Errno;
 use crate::sys::fd::{Fd, close, poll_now};
 use crate::syscall;
 use rustls::Connection;
 use std::io::{self, ErrorKind, Read, Write};
 
+/// How many times as long as for a handshake a peer may take nothing, when the program has gone.
+const PATIENCE: u64 = 4;
 /// Rounds before the others have their turn.
 const ROUNDS: usize = 32;
 /// A record's worth of plaintext, and how much of the program's is taken at once.
@@ -45,6 +48,8 @@ pub struct Session {
     mute: bool,
     /// There is no peer any more: what is left goes to the program, and then it is told.
     cut: bool,
+    /// Nobody has the program's end any more.
+    is_left: bool,
     lingers: bool,
     /// The program waits for a byte that says that the handshake is done.
     announces: bool,
@@ -102,12 +107,9 @@ impl Drop for Session {
 impl Session {
     /// Takes both descriptors.
     pub fn new(wire: Fd, near: Fd, mut tls: Connection, announces: bool) -> Session {
-        let on = 1i32;
-        // SAFETY: a live integer. A record is sent whole, and what follows does not wait for its receipt.
-        let _ = unsafe { syscall!(libc::SYS_setsockopt, wire, libc::IPPROTO_TCP, libc::TCP_NODELAY, &raw const on, 4) };
         // It is given more only when all has gone, and is to take all then.
         tls.set_buffer_limit(None);
-        Session {
+        let session = Session {
             wire,
             near,
             announces,
@@ -119,8 +121,12 @@ impl Session {
             deaf: false,
             mute: false,
             cut: false,
+            is_left: false,
             lingers: false,
-        }
+        };
+        // A record is sent whole, and what follows does not wait for its receipt.
+        session.set_wire(libc::TCP_NODELAY, 1);
+        session
     }
 
     pub fn wire(&self) -> Fd {
@@ -139,8 +145,23 @@ impl Session {
     /// Whether nobody is there any more on this side, which was not so before, and only the peer's end is waited for.
     pub fn begins_to_linger(&mut self) -> bool {
         let before = self.lingers;
-        self.lingers |= self.peer_told && poll_now(self.near, 0) & libc::POLLHUP != 0;
+        self.lingers |= self.peer_told && self.is_left();
         self.lingers && !before
+    }
+
+    /// What is still to be sent is nobody's then: a peer that takes nothing of it may not keep it for ever. TCP has such a limit for sockets that
+    /// are closed, which this one is not.
+    fn is_left(&mut self) -> bool {
+        if !self.is_left && poll_now(self.near, 0) & libc::POLLHUP != 0 {
+            self.is_left = true;
+            self.set_wire(libc::TCP_USER_TIMEOUT, (PATIENCE * config::get().tls_timeout / 1_000_000) as i32);
+        }
+        self.is_left
+    }
+
+    fn set_wire(&self, name: i32, value: i32) {
+        // SAFETY: a live integer.
+        let _ = unsafe { syscall!(libc::SYS_setsockopt, self.wire, libc::IPPROTO_TCP, name, &raw const value, 4) };
     }
 
     /// The connection ends as one that was cut.
@@ -163,7 +184,12 @@ impl Session {
         for _ in 0..ROUNDS {
             match self.round(scratch, is_last) {
                 Ok(true) => {}
-                Ok(false) => return State::Waits,
+                Ok(false) => {
+                    if self.tls.wants_write() {
+                        self.is_left();
+                    }
+                    return State::Waits;
+                }
                 Err(Over) => return State::Over,
             }
         }

@@ -6,10 +6,12 @@ queue no signals: it lets nobody in, and goes on; `ways` each way to connect and
 names that change, or cannot be looked up.
 """
 
+import os
 import resource
 import socket
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 import harness
@@ -18,7 +20,7 @@ from harness import Case, fail_if
 
 
 def cases(name, options):
-    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups)]
+    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups), ("greedy", greedy)]
     return [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE] + [Case(f"{name}:unheard", unheard)]
 
@@ -150,6 +152,39 @@ def look_ups(workers):
                 seen = run(name)
                 fail_if(seen != words, f"{name}: {seen}")
     return "told, and not to be told"
+
+
+def sockets(pid):
+    """All that its threads have, in whatever table."""
+    found = set()
+    for link in Path(f"/proc/{pid}/task").glob("*/fd/*"):
+        try:
+            found.add(os.readlink(link))
+        except OSError:
+            pass
+    return {link for link in found if link.startswith("socket:")}
+
+
+def greedy(workers):
+    """A peer that takes nothing of what it has asked for, when the program has said it and gone."""
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        context = tls.context_for(authority)
+        with Ports(workers, [authority.sign("server", "localhost")], settings={"GREENLET_TLS_TIMEOUT": "1"}) as server:
+            say(server.ports[0], context)
+            with socket.socket() as raw:
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+                raw.connect(("127.0.0.1", server.ports[0]))
+                with context.wrap_socket(raw, server_hostname="localhost") as s:
+                    s.sendall(b"FILL")
+                    time.sleep(3)
+                    held = sockets(server.process.pid)
+                    until = time.monotonic() + tls.SECONDS
+                    while len(held) > 1 and time.monotonic() < until:
+                        time.sleep(0.2)
+                        held = sockets(server.process.pid)
+                    fail_if(len(held) > 1, f"the server still has {len(held)} sockets, its listener included")
+    return "is given up"
 
 
 def unheard():

@@ -34,7 +34,7 @@
 //! | `socketpair` | socket | `ops::fd::opened` |
 //! | `bind` | socket | `ops::fd::seen` |
 //! | `listen` | socket | `ops::tls::listen` |
-//! | `shutdown` | socket | `ops::fd::seen` |
+//! | `shutdown` | socket | `ops::tls::shutdown` |
 //! | `read` | io | `ops::io::read` |
 //! | `readv` | io | `ops::io::readv` |
 //! | `write` | io | `ops::io::write` |

@@ -107,6 +107,17 @@ pub unsafe fn listen(fd: c_int, _: c_int) -> Result<c_int, Exit> {
     Err(Exit::Native)
 }
 
+/// shutdown(2), before the real call.
+///
+/// # Safety
+/// None is needed, as above.
+pub unsafe fn shutdown(fd: c_int, how: c_int) -> Result<c_int, Exit> {
+    if how == libc::SHUT_WR {
+        tls::shuts(fd);
+    }
+    Err(Exit::Native)
+}
+
 /// greenlet_ssl_listener(3).
 ///
 /// # Safety

@@ -15,7 +15,8 @@
 //! - The pump's descriptors are in a table of its own: they take no number from the program, no close-all loop reaches them, a
 //!   forked child has none. It takes what it is handed by `pidfd_getfd`, and is woken by a signal that it reads from a descriptor.
 //! - A local socket whose peer is closed with something unread says `ECONNRESET`, once, after what came before. So ends a connection
-//!   that was cut, or never was one, as it does in TCP: the pump borrows the program's end, leaves a byte in its own, and closes that.
+//!   that was cut, or never was one, as it does in TCP: the pump borrows the program's end, leaves a byte in its own, and closes that. Where
+//!   the program has said before that it has said all, a byte has been left then (`session::mark_end`).
 //! - The program's end is bound to an abstract name with both addresses of the connection in it (`name`), which whoever
 //!   has the descriptor can read: a child, or a program that was started with it.
 //!
@@ -97,6 +98,14 @@ pub fn connects() -> bool {
 pub fn listens(fd: c_int) {
     if let Some(port) = Names::port_of_listener(fd) {
         unheard::heard(port);
+    }
+}
+
+/// The program is about to say by that descriptor that it has said all.
+pub fn shuts(fd: c_int) {
+    if Names::read(fd).is_some() {
+        // Where it cannot be marked, a connection that is cut then ends as if it were not.
+        let _ = session::mark_end(fd);
     }
 }
 

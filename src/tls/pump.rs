@@ -502,6 +502,7 @@ impl Carrier {
             State::HasMore => self.busy.push_back(serial),
             State::Over => {
                 if session.is_cut()
+                    && !session.is_marked()
                     && let Some(programs) = find_programs_end(self.process, *number, serial)
                 {
                     Session::tell_cut(programs);

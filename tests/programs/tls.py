@@ -263,6 +263,7 @@ def talk(connect):
     yield scene("duplicates", lambda c: slowly(c, b"xyz"))
     yield scene("streams", lambda c: slowly(c, b"first\n", b"second\n"))
     yield scene("forks", lambda c: slowly(c, b"xyz"))
+    yield scene("forks_and_listens", lambda c: ends(c, b"xyz"))
     yield scene("spawns", lambda c: slowly(c, b"hello shell\n"))
     yield scene("two_ways", both_ways)
     yield scene("names", lambda c: (c.hear(len(str(c.local_port()))) == str(c.local_port()).encode(), c.say(b"addr"), c.hear())[::2])

@@ -20,7 +20,7 @@ from harness import Case, fail_if
 
 
 def cases(name, options):
-    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups), ("greedy", greedy)]
+    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups), ("greedy", greedy), ("half_closed", half_closed)]
     return [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE] + [Case(f"{name}:unheard", unheard)]
 
@@ -152,6 +152,21 @@ def look_ups(workers):
                 seen = run(name)
                 fail_if(seen != words, f"{name}: {seen}")
     return "told, and not to be told"
+
+
+def half_closed(workers):
+    """A program that has said all reads to the end: a connection that was cut must not look like one that ended."""
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        with tls.Server(workers, [authority.sign("server", "localhost")]) as server:
+            for scene, expected in (("bulk", "bulk then (b'', 'ECONNRESET')"), ("forks_and_listens", "forks_and_listens child 8")):
+                c = tls.Secure(server.port, tls.context_for(authority))
+                c.say(f"{scene}\n".encode())
+                c.hear()
+                c.cut()
+                said = server.line()
+                fail_if(said != expected, said)
+    return "ends in a reset, also in a child"
 
 
 def sockets(pid):

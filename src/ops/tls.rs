@@ -6,7 +6,7 @@ use crate::config;
 use crate::errno::{Errno, Exit};
 use crate::start;
 use crate::sys::{fd as sysfd, mem};
-use crate::tls::{self, Identity, Names, Problem, Terms};
+use crate::tls::{self, Elsewhere, Identity, Names, Problem, Terms};
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use libc::{mmsghdr, msghdr, sockaddr, socklen_t};
 
@@ -277,7 +277,10 @@ fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
     // SAFETY: F_GETFD takes no pointer.
     let closes = unsafe { crate::syscall!(libc::SYS_fcntl, fd, libc::F_GETFD) }? as c_int & libc::FD_CLOEXEC != 0;
     let flags = if is_waiting { 0 } else { libc::SOCK_NONBLOCK } | if closes { libc::SOCK_CLOEXEC } else { 0 };
-    tls::connected(fd, flags, client)?;
+    let elsewhere = Elsewhere::of(fd);
+    let done = tls::connected(fd, flags, client);
+    elsewhere.follow(fd);
+    done?;
     if is_waiting { await_handshake(fd) } else { Ok(()) }
 }
 

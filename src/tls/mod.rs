@@ -31,6 +31,7 @@
 
 mod client;
 pub mod connect;
+mod elsewhere;
 pub mod listen;
 mod name;
 mod pump;
@@ -40,6 +41,7 @@ mod unheard;
 use crate::atomic::{AtomicBool, Ordering};
 use crate::errno::Errno;
 use crate::ops::fd;
+use crate::start;
 use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use core::ffi::c_int;
@@ -48,6 +50,7 @@ use pump::{Ends, Pump, Side};
 use rustls::ClientConnection;
 
 pub use client::Terms;
+pub use elsewhere::Elsewhere;
 pub use listen::{Identity, Problem};
 pub use name::Names;
 pub use pump::{after_fork, are_running, option};
@@ -111,6 +114,12 @@ pub fn shuts(fd: c_int) {
 
 /// The process exits: says what has been of no use, and waits until what it has sent is in the kernel's hands.
 pub fn exits() {
+    if are_running() && !start::started() {
+        // What stdio holds is written when all handlers have run, and then nobody carries it. Beside other threads it stays there: one may
+        // have a stream for itself, and wait.
+        // SAFETY: it takes a null pointer.
+        unsafe { libc::fflush(core::ptr::null_mut()) };
+    }
     pump::last_words();
     unheard::say(listen::VARIABLE);
 }
@@ -152,7 +161,7 @@ fn carry(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errn
     let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
     let done = take_over(made, flags, names, side);
     sig::set_mask(mask);
-    if crate::start::active() {
+    if start::active() {
         fd::opened(made);
     }
     done

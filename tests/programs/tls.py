@@ -487,6 +487,7 @@ class Echo:
 
     def __init__(self, context=None):
         self.context = context
+        self.heard = bytearray()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -503,6 +504,7 @@ class Echo:
         try:
             with raw, (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as c:
                 while part := c.recv(65536):
+                    self.heard += part
                     c.sendall(part)
         except OSError:
             pass

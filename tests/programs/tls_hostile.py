@@ -3,7 +3,8 @@
 `early` a peer that says something in the clear and resets the connection before it is accepted: the program must not see it;
 `tickets` a client that has been let in at one port and comes back at another, which wants a certificate; `signals` a process that may
 queue no signals: it lets nobody in, and goes on; `ways` each way to connect and send, of a client in C; `look_ups`
-names that change, or cannot be looked up.
+names that change, or cannot be looked up; `greedy` a peer that takes nothing; `half_closed` one that is cut off when the program has
+said all; `accepts` ways to accept, of a server in C; `unheard` a port on which nobody listens.
 """
 
 import os
@@ -20,7 +21,7 @@ from harness import Case, fail_if
 
 
 def cases(name, options):
-    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups), ("greedy", greedy), ("half_closed", half_closed)]
+    tests = [("early", early), ("tickets", tickets), ("signals", signals), ("ways", ways), ("look_ups", look_ups), ("greedy", greedy), ("half_closed", half_closed), ("accepts", accepts)]
     return [Case(f"{name}:{part} {harness.setting(w)}", lambda f=f, w=w: f(w))
             for part, f in tests for w in options.workers if w is not harness.BARE] + [Case(f"{name}:unheard", unheard)]
 
@@ -121,8 +122,11 @@ def ways(workers):
             for spec in (f"localhost:{secure.port}={authority.certificate}", f"127.0.0.1:{secure.port}={authority.certificate}:name=localhost"):
                 seen = run(secure, workers, spec)
                 fail_if(seen != expected, f"{spec}: {seen}, in the clear {native}")
+            clear.heard.clear()
             seen = run(clear, workers, f"localhost:{clear.port}={authority.certificate}")
-            fail_if(any("done, done" in line or ": done" in line for line in seen), f"a server without TLS is talked to: {seen}")
+            fail_if(not clear.heard, f"a server without TLS is not asked: {seen}")
+            fail_if(any(word in clear.heard for word in (b"mptcp", b"put off", b"no address", b"other", b"in the clear")),
+                    f"a server without TLS hears {bytes(clear.heard)}")
             fail_if(run(clear, workers, "192.0.2.1:1=" + str(authority.certificate)) != native, "a server that is not named is not talked to as ever")
     return f"{len(native)} ways"
 
@@ -152,6 +156,38 @@ def look_ups(workers):
                 seen = run(name)
                 fail_if(seen != words, f"{name}: {seen}")
     return "told, and not to be told"
+
+
+def accepts(workers):
+    """Ways to accept, of a server in C: it says the same as in the clear, and its clients hear the same."""
+    program = harness.build_c("tls_accepts.c")
+    with harness.temporary_folder() as folder:
+        authority = tls.Authority(folder)
+        spec, context = authority.sign("server", "localhost"), tls.context_for(authority)
+
+        def play(way, workers, client):
+            port = tls.free_port()
+            env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
+            process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
+            fail_if(process.stdout.readline() != b"listening\n", "it does not listen")
+            heard = []
+            for _ in range({"leaves": 1, "children": 30, "flags": 2}[way]):
+                c = client(port, context)
+                c.say(b"hello\n")
+                heard.append(c.hear(6))
+                c.end()
+                heard.append(c.hear())
+                c.close()
+                if way == "flags" and len(heard) == 2:
+                    heard.append(process.stdout.readline() + process.stdout.readline())
+            out, _ = process.communicate(timeout=tls.SECONDS)
+            harness.end(process)
+            return heard, out, process.returncode
+
+        for way in ("leaves", "children", "flags"):
+            native, seen = play(way, harness.BARE, tls.Clear), play(way, workers, tls.Secure)
+            fail_if(native != seen, f"{way}: in the clear {native}, in TLS {seen}")
+    return "what stdio left, children, flags and listeners anew"
 
 
 def half_closed(workers):

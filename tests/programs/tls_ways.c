@@ -2,6 +2,7 @@
 // tls_ways HOST PORT [COMMAND]: a server of IPv4 that says what it is told; a command to run between look-up and connection.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -56,6 +58,50 @@ static void addressed(void)
     close(fd);
 }
 
+// As event loops do it: registered when it is made.
+static void watched(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), set = epoll_create1(0), other = epoll_create1(0);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLET, .data.u64 = 0x123456789abcdef};
+    epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
+    struct epoll_event level = {.events = EPOLLIN, .data.u64 = 7};
+    epoll_ctl(other, EPOLL_CTL_ADD, fd, &level);
+    bool is_begun = connect(fd, address, sizeof server) == 0 || errno == EINPROGRESS;
+    printf("watched: %s", what(is_begun));
+    while (epoll_wait(set, &event, 1, 5000) == 1 && (event.events & EPOLLOUT) == 0)
+        ;
+    printf(", %#lx", (unsigned long)event.data.u64);
+    printf(", quiet: %d", epoll_wait(other, &event, 1, 100));
+    send(fd, "in", 2, MSG_NOSIGNAL);
+    char heard[2] = "";
+    for (ssize_t n = -1; n < 0;) {
+        if (epoll_wait(set, &event, 1, 5000) != 1)
+            break;
+        if ((event.events & EPOLLIN) != 0 && (n = recv(fd, heard, 2, 0)) < 0 && errno != EAGAIN)
+            break;
+    }
+    printf(", %.2s", heard);
+    printf(", quiet: %d", epoll_wait(other, &event, 1, 100));
+    level.events = EPOLLOUT;
+    printf(", changed: %s", what(epoll_ctl(other, EPOLL_CTL_MOD, fd, &level) == 0));
+    printf(", %d %#lx\n", epoll_wait(other, &event, 1, 5000), (unsigned long)event.data.u64);
+    close(fd);
+    close(set);
+    close(other);
+}
+
+static void copied(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0), copy = fcntl(fd, F_DUPFD_CLOEXEC, 100), other = dup(fd);
+    bool is_connected = connect(fd, address, sizeof server) == 0;
+    printf("copied: %s", what(is_connected));
+    printf(", %s", what(talks(copy, "copy")));
+    close(fd);
+    printf(", %s, close-on-exec %d %d\n", what(talks(other, "other")), fcntl(copy, F_GETFD), fcntl(other, F_GETFD));
+    close(copy);
+    close(other);
+}
+
 static void opens(void)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -88,6 +134,8 @@ int main(int argc, char **argv)
     setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
     connects("put off", fd);
     addressed();
+    watched();
+    copied();
     opens();
     server.sin_addr.s_addr = htonl(INADDR_ANY);
     connects("no address", socket(AF_INET, SOCK_STREAM, 0));

@@ -167,7 +167,7 @@ pub fn load() {
 
 extern "C" fn at_exit() {
     if !arch::tls::is_held() {
-        tls::last_words();
+        tls::exits();
         report::at_exit();
     }
 }

@@ -33,8 +33,8 @@
 //! | `socket` | socket | `ops::fd::opened` |
 //! | `socketpair` | socket | `ops::fd::opened` |
 //! | `bind` | socket | `ops::fd::seen` |
-//! | `listen` | socket | `ops::fd::seen` |
-//! | `shutdown` | socket | `ops::fd::seen` |
+//! | `listen` | socket | `ops::tls::listen` |
+//! | `shutdown` | socket | `ops::tls::shutdown` |
 //! | `read` | io | `ops::io::read` |
 //! | `readv` | io | `ops::io::readv` |
 //! | `write` | io | `ops::io::write` |
@@ -50,9 +50,9 @@
 //! | `recvmsg` | io | `ops::io::recvmsg` |
 //! | `recvmmsg` | io | `ops::io::recvmmsg` |
 //! | `send` | io | `ops::io::send` |
-//! | `sendto` | io | `ops::io::sendto` |
-//! | `sendmsg` | io | `ops::io::sendmsg` |
-//! | `sendmmsg` | io | `ops::io::sendmmsg` |
+//! | `sendto` | io | `ops::tls::sendto` |
+//! | `sendmsg` | io | `ops::tls::sendmsg` |
+//! | `sendmmsg` | io | `ops::tls::sendmmsg` |
 //! | `__read` | io | `ops::io::read` |
 //! | `__write` | io | `ops::io::write` |
 //! | `__send` | io | `ops::io::send` |

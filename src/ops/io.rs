@@ -163,6 +163,13 @@ pub unsafe fn recvmmsg(
     keep_progress(end, got as usize).map(|got| got as c_int)
 }
 
+/// Why nothing was sent, to `name` if that is not null. A socket that has room all the same found none at the receiver, who tells
+/// only those that are connected to him; and to be refused by him makes an edge of the sender's, so that it would try for ever.
+fn why_not_sent(e: Errno, fd: c_int, name: *const c_void) -> Errno {
+    let is_receiver_full = e == Errno::AGAIN && !name.is_null() && sysfd::poll_now(fd, libc::POLLOUT) != 0;
+    if is_receiver_full { Errno::BLOCKS } else { e }
+}
+
 /// send(2).
 ///
 /// # Safety
@@ -186,7 +193,8 @@ pub unsafe fn sendto(
     let mut attempt = |fd| unsafe {
         let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
         let (at, rest) = (buf.wrapping_add(sent), len - sent);
-        sent += syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len)?;
+        let now = syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len);
+        sent += now.map_err(|e| why_not_sent(e, fd, addr.cast()))?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Send), &mut attempt);
@@ -279,7 +287,8 @@ impl Part {
         let rest = self.progress.rest();
         (self.message.msg_iov, self.message.msg_iovlen) = (rest.as_mut_ptr(), rest.len());
         // SAFETY: the caller's promise.
-        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) }?;
+        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) };
+        let n = n.map_err(|e| why_not_sent(e, fd, self.message.msg_name))?;
         (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
         Ok(self.progress.advance(n))
     }

@@ -6,7 +6,8 @@
 //! nothing more.
 //!
 //! Three sets exist in name only. Look-ups (`dns`) and children (`process`) are libc's own with the permit given up in either case,
-//! and the signals of green threads are the library's, so that in libc's own waits for them (`signal`) nothing would come. The calls on
+//! and the signals of green threads are the library's, so that in libc's own waits for them (`signal`) nothing would come. For that
+//! reason `ppoll`, `pselect`, `epoll_pwait` and `epoll_pwait2` belong to no set. The calls on
 //! locks and conditions, yields, and those that only tell of a descriptor belong to no set: green and kernel threads share what
 //! they are about.
 

@@ -152,6 +152,7 @@ pub fn load() {
         }
         return;
     }
+    alloc::look_for_valgrind();
     register_at_fork();
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };

@@ -70,8 +70,8 @@ int greenlet_init(unsigned flags);
  *
  * dns (getaddrinfo and such), process (waitpid, system and such) and signal (sigwait, pause and such) do the same whether they are wrapped
  * or not: look-ups and waits for children are libc's in either case, and hold a kernel thread; the signals of green threads are kept by
- * the library, so that it alone can wait for them. Locks, conditions, joins and yields belong to no set, since green and kernel threads
- * share what they are about. The calls of this file are always the library's.
+ * the library, so that it alone can wait for them, also in ppoll, pselect and epoll_pwait, which always park. Locks, conditions, joins and
+ * yields belong to no set, since green and kernel threads share what they are about. The calls of this file are always the library's.
  *
  * A set may need another: a program that waits in poll before it receives gains nothing by socket without select; and in one that is
  * only preloaded, and makes no greenlets, the others do nothing without thread.

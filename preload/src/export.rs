@@ -103,6 +103,11 @@ macro_rules! hook {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name), engine::serves(engine::patch::Set::$set), $op($($arg),*) }
     };
+    (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
+        = $($op:ident)::+($($given:ident),*) if $condition:expr) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), (engine::active() && $condition).then_some(true), $($op)::+($($given),*) }
+    };
     ([$set:ident] fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         = $($op:ident)::+($($given:ident),*) if $condition:expr) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,

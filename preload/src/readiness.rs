@@ -1,4 +1,5 @@
-//! Waiting for descriptors: poll, select, epoll.
+//! Waiting for descriptors: poll, select, epoll. Those that let signals in belong to no patch set: a green thread's signals are with the
+//! library, and libc's own call would wait for what never comes.
 
 use core::ffi::c_int;
 use core::mem::size_of;
@@ -7,7 +8,7 @@ use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, time
 
 hook! { [SELECT] fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
 hook! {
-    [SELECT] fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int
+    fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int
         = ops::readiness::ppoll
 }
 hook! {
@@ -21,7 +22,7 @@ hook! {
     ) -> c_int = ops::readiness::select
 }
 hook! {
-    [SELECT] fn pselect(
+    fn pselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec,
         mask: *const sigset_t,
     ) -> c_int = ops::readiness::pselect
@@ -31,11 +32,11 @@ hook! {
         = ops::readiness::epoll_wait
 }
 hook! {
-    [SELECT] fn epoll_pwait(set: c_int, events: *mut epoll_event, count: c_int, timeout: c_int, mask: *const sigset_t) -> c_int
+    fn epoll_pwait(set: c_int, events: *mut epoll_event, count: c_int, timeout: c_int, mask: *const sigset_t) -> c_int
         = ops::readiness::epoll_pwait
 }
 hook! {
-    [SELECT] fn epoll_pwait2(
+    fn epoll_pwait2(
         set: c_int, events: *mut epoll_event, count: c_int, timeout: *const timespec, mask: *const sigset_t,
     ) -> c_int = ops::readiness::epoll_pwait2
 }
@@ -45,7 +46,7 @@ hook! {
         = ops::readiness::poll(fds, count, timeout) if fits(count, size)
 }
 hook! {
-    [SELECT] fn __ppoll_chk(
+    fn __ppoll_chk(
         fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, size: size_t,
     ) -> c_int = ops::readiness::ppoll(fds, count, timeout, mask) if fits(count, size)
 }

@@ -24,8 +24,10 @@ use wait::Wait;
 
 /// Between two looks at what another thread is about to do.
 const LOOK: u64 = 200_000;
-/// How long to wait for the process's first kernel thread, which another thread may be using, before another one is taken.
+/// How long main waits for the process's first kernel thread, which another thread may be using, before it takes another one.
 const COME_HOME: u64 = time::SECOND / 5;
+/// The same for a greenlet, which would have to be bound then, and run beside the others.
+const VISIT: u64 = 5 * time::SECOND;
 
 /// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
 /// process id.
@@ -90,7 +92,7 @@ fn visit_first(t: &Thread) -> bool {
         return false;
     }
     t.set_wants_first(true);
-    come_home(t);
+    go_to_first(t, VISIT);
     t.set_wants_first(false);
     // SAFETY: workers are never freed.
     unsafe { (*t.worker.get()).is_first() }
@@ -180,9 +182,14 @@ fn take_workers(t: &Thread) {
     t.set_kernel_tid(sys::gettid());
 }
 
-/// The calling thread, main or one that wants to be there, goes to the process's first kernel thread, if that can be had.
-pub(super) fn come_home(t: &Thread) {
-    let until = time::after(COME_HOME);
+/// Main, which calls, goes to the process's first kernel thread, if that can be had.
+pub(super) fn come_home(main: &Thread) {
+    go_to_first(main, COME_HOME);
+}
+
+/// The same for any thread that is to run there.
+fn go_to_first(t: &Thread, patience: u64) {
+    let until = time::after(patience);
     // SAFETY: workers are never freed.
     while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
         look_later();

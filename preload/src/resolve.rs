@@ -47,6 +47,8 @@ unsafe fn found_host_r(
     unsafe { found_host(&*found, name) };
 }
 
+// libc's own prototype.
+#[allow(clippy::too_many_arguments)]
 unsafe fn found_host2_r(
     answer: &ErrorNumber, name: *const c_char, _: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t,
     found: *mut *mut hostent, h_errno: *mut c_int,

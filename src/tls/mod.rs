@@ -114,13 +114,17 @@ pub fn shuts(fd: c_int) {
 
 /// The process exits: says what has been of no use, and waits until what it has sent is in the kernel's hands.
 pub fn exits() {
-    if are_running() && !start::started() {
-        // What stdio holds is written when all handlers have run, and then nobody carries it. Beside other threads it stays there: one may
-        // have a stream for itself, and wait.
-        // SAFETY: it takes a null pointer.
-        unsafe { libc::fflush(core::ptr::null_mut()) };
+    if are_running() {
+        if !start::started() {
+            // What stdio holds is written when all handlers have run, and then nobody carries it. Beside other threads it stays there: one
+            // may have a stream for itself, and wait.
+            // SAFETY: it takes a null pointer.
+            unsafe { libc::fflush(core::ptr::null_mut()) };
+        }
+        pump::last_words();
+        // Of which libc is not to die when it tries.
+        sig::set_mask(sig::mask() | sig::bit(libc::SIGPIPE));
     }
-    pump::last_words();
     unheard::say(listen::VARIABLE);
 }
 

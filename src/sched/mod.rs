@@ -275,10 +275,9 @@ pub fn deadline_moved() {
 }
 
 /// Gives the permit of the calling green thread's worker to another: the thread is about to be blocked by
-/// the kernel. Does nothing on foreign and bound threads. Returns whether [`onload`] must follow.
+/// the kernel, after [`wait_for_reserve`]. Does nothing on foreign and bound threads. Returns whether [`onload`] must follow.
 pub fn offload() -> bool {
     tls::enter();
-    wait_for_reserve();
     let w = this_worker();
     // SAFETY: workers are never freed.
     let gave = !w.is_null() && unsafe { (*w).give_up_permit() };
@@ -289,13 +288,15 @@ pub fn offload() -> bool {
 
 /// The calling thread is about to take its kernel thread away from the others. Not the last one, while another is being made: that may
 /// need one of them. Whether it has been suspended.
-fn wait_for_reserve() -> bool {
+pub fn wait_for_reserve() -> bool {
     let mut suspended = false;
+    tls::enter();
     while recruiter::is_at_it() && !pool::has_any_spare() {
         let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
         t.suspend(Action::Yield);
         suspended = true;
     }
+    tls::leave();
     suspended
 }
 

@@ -313,7 +313,7 @@ fn begin(on: On) -> Result<Slow, Exit> {
 /// What the kernel says of the description.
 #[inline(never)]
 fn ask_how(on: On) -> Result<Slow, Exit> {
-    let modes = reactor::modes();
+    let (life, modes) = (reactor::life(on.fd), reactor::modes());
     if sysfd::status_flags(on.fd)? & libc::O_NONBLOCK != 0 {
         return Err(Errno::AGAIN.into());
     }
@@ -321,7 +321,7 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     if limit.is_none()
         && sysfd::socket_timeout(on.fd, libc::SO_RCVTIMEO ^ libc::SO_SNDTIMEO ^ on.timeout_option).is_none()
     {
-        reactor::set_plain(on.fd, modes);
+        reactor::set_plain(on.fd, life, modes);
     }
     let how = Wait::until(on.call, limit.map(time::after)).cancellable().failing();
     Ok(Slow { how, timed: limit.is_some() })

@@ -32,7 +32,7 @@ pub use hold::{
 pub use watch::{Wanted, Watches};
 
 use crate::arch;
-use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use crate::config;
 use crate::errno::Errno;
 use crate::park::Wake;
@@ -183,10 +183,15 @@ pub fn is_plain(fd: i32) -> bool {
     slots::existing(fd).is_some_and(|s| s.plain.load(Ordering::Relaxed) == MODES.load(Ordering::Relaxed))
 }
 
-/// Remembers that, as asked of the kernel after `modes` was read.
-pub fn set_plain(fd: i32, modes: u32) {
+/// Remembers that, as asked of the kernel after `modes` was read and in `life`; not of the number's next description.
+pub fn set_plain(fd: i32, life: u32, modes: u32) {
     if let Some(slot) = slots::existing(fd) {
         slot.plain.store(modes, Ordering::Relaxed);
+        // A life that ends after this look is forgotten after the store.
+        fence(Ordering::SeqCst);
+        if slot.life() != life {
+            slot.plain.store(0, Ordering::Relaxed);
+        }
     }
 }
 

@@ -288,7 +288,7 @@ impl Slot {
     fn forget_reads(&self) {
         self.set_drained(0);
         self.set_short_reads(ShortReads::New);
-        self.plain.store(0, Ordering::Relaxed);
+        self.plain.store(0, Ordering::Release);
     }
 
     /// The read edges so far; asked before a read that may prove the buffer empty.

@@ -171,7 +171,8 @@ int greenlet_with_timeout(double seconds, void *(*start)(void *), void *arg, voi
 
 /*
  * From begin to end the calling thread has a kernel thread of its own, for what must not share one. It runs beside all others; a
- * greenlet takes no turns from then on. This version lets a thread keep its kernel thread after the end. Both return 0.
+ * greenlet takes no turns from then on. The thread keeps its kernel thread after the end: what was changed there by system calls (an
+ * affinity, a filter, a keyring) nobody else is to find. Begin something that must stay green in another greenlet. Both return 0.
  */
 int greenlet_native_begin(void);
 int greenlet_native_end(void);

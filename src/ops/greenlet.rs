@@ -217,7 +217,7 @@ pub fn native_begin() -> Result<c_int, Exit> {
     Ok(0)
 }
 
-/// greenlet_native_end(3). A thread that was bound stays so.
+/// greenlet_native_end(3). A thread that was bound stays so: see [`bind`].
 pub fn native_end() -> Result<c_int, Exit> {
     Ok(0)
 }

@@ -9,6 +9,12 @@
 //! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child, and so
 //! is a greenlet: the kernel thread that does is the child's parent, and ends with its thread or, that one, with the process.
 //!
+//! Rejected: giving the kernel thread back, at greenlet_native_end(3). What a thread has changed on it by system calls of its own nobody
+//! knows, and the next thread on it would find that: affinity, keyrings, filters, children that are to be told of its end. And
+//! others act on a bound thread by two steps, which would have to become one: who has fired its parker looks then whether it sleeps on a
+//! futex, and who sends it a signal reads its tid first. A thread that went back in between would be made to run twice, or its
+//! signal be another's. It ends with its thread, which costs one kernel thread so long.
+//!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
 use super::{ENDED, FREE, Thread, is_main, loader, tcb, wait};

@@ -57,7 +57,7 @@ print("all is right")
 
 
 def cases(name, options):
-    return harness.cases(name, options, check)
+    return [*harness.cases(name, options, check), harness.Case(f"{name}:memory", memory)]
 
 
 def succeed(command, **settings):
@@ -90,6 +90,26 @@ def certificates():
         authority.sign(name, "localhost")
     authority.own("stranger", "localhost", [])
     return folder
+
+
+def watched(command, workers=1, leaks="definite"):
+    """A run under valgrind, to which the library tells of its blocks. It does not know the instruction that sets the thread pointer. What
+    libc keeps for a thread that is parked, or for the next one on its descriptor, counts as lost there."""
+    valgrind = [harness.require("valgrind", "valgrind"), "-q", "--error-exitcode=9", "--leak-check=full", f"--show-leak-kinds={leaks}",
+                f"--errors-for-leak-kinds={leaks}"]
+    env = {**harness.plain_environment(), "GREENLET_WORKERS": str(workers), "GREENLET_FORCE": "arch_prctl"}
+    return harness.run([*valgrind, *command], harness.BARE, TIMEOUT, env=env)
+
+
+def memory():
+    program = linked("greenlets_memory.c", "cc", ["-std=gnu11", *install()])
+    for workers in (1, 4):
+        finished = watched([program], workers)
+        harness.fail_if((finished.status, finished.out.strip()) != (0, "all is right"), f"{finished.out.strip()} {finished.err.strip()}")
+    for error, found in {"freed": "Invalid read", "twice": "Invalid free()", "lost": "definitely lost"}.items():
+        finished = watched([program, error])
+        harness.fail_if(finished.status != 9 or found not in finished.err, f"valgrind does not find what is {error}: {finished.err.strip()}")
+    return "nothing lost, nothing used after it was freed; what is made to err is found"
 
 
 def check(workers):

@@ -11,6 +11,7 @@ use super::ready::{On, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
+use crate::signal::route::shown_to_kernel;
 use crate::sys::fd as sysfd;
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
@@ -357,7 +358,7 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
 #[inline(always)]
 pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's vectors.
-    unsafe {
+    shown_to_kernel(|| unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -366,7 +367,7 @@ pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: us
             }
             r => r,
         }
-    }
+    })
 }
 
 /// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.

@@ -24,7 +24,7 @@ observe! { fn __pipe(pair: *mut c_int) -> c_int, opens pair }
 observe! { fn pipe2(pair: *mut c_int, flags: c_int) -> c_int, opens pair }
 observe! { fn eventfd(count: c_uint, flags: c_int) -> c_int, opens }
 observe! { fn timerfd_create(clock: clockid_t, flags: c_int) -> c_int, opens }
-observe! { fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int, opens }
+hook! { always fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int = ops::fd::signalfd }
 observe! { fn epoll_create(size: c_int) -> c_int, opens }
 observe! { fn epoll_create1(flags: c_int) -> c_int, opens }
 observe! { fn inotify_init() -> c_int, opens }

@@ -77,7 +77,7 @@
 //! | `pipe2` | fd | `ops::fd::opened` |
 //! | `eventfd` | fd | `ops::fd::opened` |
 //! | `timerfd_create` | fd | `ops::fd::opened` |
-//! | `signalfd` | fd | `ops::fd::opened` |
+//! | `signalfd` | fd | `ops::fd::signalfd` |
 //! | `epoll_create` | fd | `ops::fd::opened` |
 //! | `epoll_create1` | fd | `ops::fd::opened` |
 //! | `inotify_init` | fd | `ops::fd::opened` |

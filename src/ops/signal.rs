@@ -214,6 +214,9 @@ fn deliver(t: &Thread, info: &libc::siginfo_t) {
     if accepts && action::handler_of(signo).is_none() {
         // A default or ignored action concerns the process: the kernel applies it.
         action::redeliver(signo);
+    } else if !accepts && t.is_bound() && signal::route::is_watched(signo) {
+        // It may read of it in the kernel, where it waits for a signalfd as well.
+        sig::send(t.tid(), info);
     } else {
         signal::post(t, info, false);
     }

@@ -131,7 +131,7 @@ macro_rules! hook {
     };
     (accepting fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int = $op:path, with $flags:expr) => {
         #[unsafe(no_mangle)]
-        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             hook! { @function [] from_listener, $name($($arg: $type),*) -> c_int,
                 next!($name), engine::serves(engine::patch::Set::SOCKET), $op($($arg),*) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
@@ -148,7 +148,7 @@ macro_rules! hook {
     (connecting fn $name:ident($fd:ident: $fd_type:ty, $addr:ident: $addr_type:ty, $len:ident: $len_type:ty) -> c_int
         = $op:path) => {
         #[unsafe(no_mangle)]
-        unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
+        pub unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
             hook! { @function [] plainly, $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int,
                 next!($name), engine::serves(engine::patch::Set::SOCKET), $op($fd, $addr, $len) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.

@@ -183,7 +183,7 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
         None if errno == libc::EINVAL && Names::read(fd).is_some() => Err(Exit::Errno(libc::EISCONN)),
         None => Err(Exit::Errno(errno)),
         Some(client) => {
-            let done = client.map_err(Exit::from).and_then(|client| secure(fd, client));
+            let done = client.map_err(Exit::from).and_then(|client| secure(fd, client, errno));
             if done.is_err() {
                 // SAFETY: integers.
                 let _ = unsafe { crate::syscall!(libc::SYS_shutdown, fd, libc::SHUT_RDWR) };
@@ -282,7 +282,13 @@ fn refuse_to_open(flags: c_int, address: *const sockaddr, len: socklen_t) -> Res
     Ok(())
 }
 
-fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
+/// `errno` as connect(2) has left it, or 0.
+fn secure(fd: c_int, client: rustls::ClientConnection, errno: c_int) -> Result<(), Exit> {
+    let is_waiting = sysfd::status_flags(fd)? & libc::O_NONBLOCK == 0;
+    if is_waiting && errno == libc::EINPROGRESS {
+        // The socket's send time-out has passed.
+        return Err(Exit::Errno(errno));
+    }
     // TCP_FASTOPEN_CONNECT puts it off until something is sent, be it nothing.
     if sysfd::sockopt::<c_int>(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT) == Ok(1) {
         const FLAGS: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
@@ -290,7 +296,6 @@ fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
         let _ = unsafe { crate::syscall!(libc::SYS_sendto, fd, 0usize, 0usize, FLAGS, 0usize, 0usize) };
     }
     net::await_connection(fd)?;
-    let is_waiting = sysfd::status_flags(fd)? & libc::O_NONBLOCK == 0;
     // SAFETY: F_GETFD takes no pointer.
     let closes = unsafe { crate::syscall!(libc::SYS_fcntl, fd, libc::F_GETFD) }? as c_int & libc::FD_CLOEXEC != 0;
     let flags = if is_waiting { 0 } else { libc::SOCK_NONBLOCK } | if closes { libc::SOCK_CLOEXEC } else { 0 };
@@ -303,25 +308,12 @@ fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
 
 /// Waits for the byte that says that the handshake is done.
 fn await_handshake(made: c_int) -> Result<(), Exit> {
+    net::await_events(made, libc::POLLIN)?;
     let mut done = 0u8;
     // SAFETY: a live byte.
-    match unsafe { io::recv(made, (&raw mut done).cast(), 1, 0) } {
-        Ok(1) => Ok(()),
-        Ok(_) | Err(Exit::Errno(libc::ECONNRESET)) => Err(Exit::Errno(libc::EPROTO)),
-        // A thread that does not park waits in the kernel.
-        Err(Exit::Native | Exit::Offloaded) => {
-            let scope = offload::enter();
-            // SAFETY: a live byte.
-            let got = unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, 0, 0usize, 0usize) };
-            offload::leave(scope);
-            match got {
-                Ok(1) => Ok(()),
-                Ok(_) | Err(Errno(libc::ECONNRESET)) => Err(Exit::Errno(libc::EPROTO)),
-                Err(e) => Err(e.into()),
-            }
-        }
-        Err(e) => Err(e),
-    }
+    let got =
+        unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, libc::MSG_DONTWAIT, 0usize, 0usize) };
+    if got == Ok(1) { Ok(()) } else { Err(Exit::Errno(libc::EPROTO)) }
 }
 
 /// Reads files, while others may go on. What is wrong is said in one line.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +87,7 @@ static void flags(int from)
     dup2(again, from);
     close(again);
     say("again");
-    fd = accept(from, NULL, NULL);
+    fd = (int)syscall(SYS_accept4, from, NULL, NULL, 0);
     printf("non-blocking %d, close-on-exec %d\n", (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0, fcntl(fd, F_GETFD));
     echo(fd);
 }

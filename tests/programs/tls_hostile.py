@@ -116,7 +116,8 @@ def ways(workers):
                 harness.expect_success(done, spec or "bare")
                 return done.out.splitlines()
 
-            native = run(clear, harness.BARE)
+            # In the clear a signal may interrupt it, where the machine is slow enough.
+            native = ["interrupted: done, done" if line.startswith("interrupted") else line for line in run(clear, harness.BARE)]
             refused = "sendto opens: EOPNOTSUPP, sendmsg: EOPNOTSUPP, sendmmsg: EOPNOTSUPP"
             expected = [refused if line.startswith("sendto opens") else line for line in native]
             for spec in (f"localhost:{secure.port}={authority.certificate}", f"127.0.0.1:{secure.port}={authority.certificate}:name=localhost"):
@@ -125,9 +126,11 @@ def ways(workers):
             clear.heard.clear()
             seen = run(clear, workers, f"localhost:{clear.port}={authority.certificate}")
             fail_if(not clear.heard, f"a server without TLS is not asked: {seen}")
-            fail_if(any(word in clear.heard for word in (b"mptcp", b"put off", b"no address", b"other", b"in the clear")),
+            fail_if(any(word in clear.heard for word in (b"mptcp", b"put off", b"no address", b"other", b"in the clear", b"by number")),
                     f"a server without TLS hears {bytes(clear.heard)}")
-            fail_if(run(clear, workers, "192.0.2.1:1=" + str(authority.certificate)) != native, "a server that is not named is not talked to as ever")
+            seen = run(clear, workers, f"192.0.2.1:1={authority.certificate}")
+            fail_if([line for line in seen if not line.startswith("interrupted")] != [line for line in native if not line.startswith("interrupted")],
+                    f"a server that is not named is not talked to as ever: {seen}")
     return f"{len(native)} ways"
 
 

@@ -6,12 +6,15 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static struct sockaddr_in server;
@@ -55,6 +58,40 @@ static void addressed(void)
     struct iovec part = {"two", 3};
     struct msghdr message = {.msg_name = &server, .msg_namelen = sizeof server, .msg_iov = &part, .msg_iovlen = 1};
     printf(", sendmsg: %s\n", what(sendmsg(fd, &message, MSG_NOSIGNAL) == 3 && hears(fd, "two")));
+    close(fd);
+}
+
+static void wake_up(int signal)
+{
+    (void)signal;
+}
+
+// By signals that restart nothing; and with a time-out for what is received, which is none for a connection.
+static void interrupted(void)
+{
+    struct sigaction action = {.sa_handler = wake_up};
+    sigaction(SIGALRM, &action, NULL);
+    struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+    struct timeval short_while = {0, 1};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &short_while, sizeof short_while);
+    setitimer(ITIMER_REAL, &often, NULL);
+    bool is_connected = connect(fd, address, sizeof server) == 0;
+    int error = errno;
+    setitimer(ITIMER_REAL, &never, NULL);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &never.it_value, sizeof never.it_value);
+    errno = error;
+    printf("interrupted: %s", what(is_connected));
+    printf(", %s\n", what(talks(fd, "interrupted")));
+    close(fd);
+}
+
+static void by_number(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    bool is_connected = syscall(SYS_connect, fd, address, sizeof server) == 0;
+    printf("by number: %s", what(is_connected));
+    printf(", %s\n", what(talks(fd, "by number")));
     close(fd);
 }
 
@@ -134,6 +171,8 @@ int main(int argc, char **argv)
     setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof on);
     connects("put off", fd);
     addressed();
+    by_number();
+    interrupted();
     watched();
     copied();
     opens();

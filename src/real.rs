@@ -82,6 +82,7 @@ macro_rules! next {
         /// # Safety
         /// As the C function of that name.
         #[inline]
+        #[allow(non_snake_case)] // Some of libc's own begin with _IO.
         pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: Next = Next::new(
@@ -151,6 +152,8 @@ next! {
     fn freeaddrinfo(list: *mut libc::addrinfo);
     /// What pthread_atfork(3) calls; `dso` is the handle of the caller's object, null for one that is never unloaded.
     fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, dso: *mut c_void) -> c_int;
+    fn _IO_list_lock();
+    fn _IO_list_unlock();
     fn __call_tls_dtors();
     /// The loader's, for libc: a DTV for the descriptor, and what every module begins with in its static TLS. Null: no memory.
     fn _dl_allocate_tls(tcb: *mut c_void) -> *mut c_void;

@@ -14,6 +14,7 @@ use crate::sched::{self, EventSource};
 use crate::signal;
 use crate::sys::{self, alloc, sig, time};
 use crate::thread::beside::Shares;
+use crate::thread::tls_image::LOADER;
 use crate::thread::{self, exit, hijack, recycle, tcb};
 use crate::timer;
 use crate::tls;
@@ -308,19 +309,53 @@ pub fn register_at_fork() {
     if DONE.swap(1, Ordering::Relaxed) == 0 {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
         unsafe {
-            real::__register_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
+            real::__register_atfork(Some(before_fork), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
         }
     }
 }
 
+/// Whether the forking thread has the lock of libc's list of streams.
+static HAS_STREAMS: AtomicBool = AtomicBool::new(false);
+
+/// Before a fork of libc's, which waits for the lock of its list of streams when ours are held. Who has that may be in a function of the
+/// program's that writes a stream (fopencookie(3)), parked or preempted there, and does not go on without ours: so it is taken first. Nor
+/// does this wait for the loader with it: who has the loader's lock may be in a function of the program's that opens a stream.
+extern "C" fn before_fork() {
+    let has_streams = started();
+    if has_streams {
+        // SAFETY: libc's own; one thread may take the lock several times.
+        unsafe {
+            real::_IO_list_lock();
+            while !LOADER.try_hold() {
+                real::_IO_list_unlock();
+                LOADER.hold();
+                LOADER.let_go();
+                real::_IO_list_lock();
+            }
+        }
+    } else {
+        LOADER.hold();
+    }
+    HAS_STREAMS.store(has_streams, Ordering::Relaxed);
+    hold_all();
+}
+
+/// Before any other fork.
+pub fn fork_prepare() {
+    LOADER.hold();
+    HAS_STREAMS.store(false, Ordering::Relaxed);
+    hold_all();
+}
+
+/// But the loader, which is held already: who has that may wait for a thread that needs the others.
+///
 /// Signals are blocked over the fork itself, so that the child can tell those that are its own: what its copy of the
 /// runtime holds is the parent's.
-pub extern "C" fn fork_prepare() {
+fn hold_all() {
     signal::setxid::fork_prepare();
     tls::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
-    thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
     alloc::fork_prepare();
@@ -329,7 +364,12 @@ pub extern "C" fn fork_prepare() {
 
 pub extern "C" fn fork_parent() {
     let mask = MASK.load(Ordering::Relaxed);
+    let has_streams = HAS_STREAMS.load(Ordering::Relaxed);
     release_after_fork();
+    if has_streams {
+        // SAFETY: libc's own; `before_fork` took it.
+        unsafe { real::_IO_list_unlock() };
+    }
     sig::set_mask(mask);
 }
 
@@ -337,11 +377,11 @@ fn release_after_fork() {
     alloc::fork_done();
     thread::fork_done();
     signal::action::fork_done();
-    thread::tls_image::LOADER.let_go();
     ops::channel::fork_done();
     reactor::fork_done();
     tls::fork_done();
     signal::setxid::fork_done();
+    LOADER.let_go();
 }
 
 /// What the forking thread's mask was before the fork.

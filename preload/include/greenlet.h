@@ -152,7 +152,8 @@ greenlet_timer_t greenlet_call_after_global(double seconds, void *(*start)(void 
 /*
  * After so many seconds the call in which the calling greenlet waits or yields, or next does, fails with this error number: every call that
  * is a cancellation point and says errors by errno or returns them, but for the waits for a condition. One that need not wait does not
- * fail. Several are independent: each ends one call, in the order in which they fired. An error number of 0 kills the greenlet instead.
+ * fail, nor does one that is libc's own: where the greenlet has a kernel thread of its own, or the call's patch set is not wrapped. Several
+ * are independent: each ends one call, in the order in which they fired. An error number of 0 kills the greenlet instead.
  * Returns the timer; 0 with errno: EPERM: the caller is no greenlet. EINVAL: seconds is not a number, or the error number is negative.
  */
 greenlet_timer_t greenlet_exc_after(double seconds, int error);

@@ -361,17 +361,18 @@ macro_rules! input {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> $ret);
-            // SAFETY: the program gives a stream that is open.
             #[allow(unused_unsafe)]
             while let Some(is_on) = engine::serves(engine::patch::Set::FILE)
+                // SAFETY: the program gives a stream that is open.
                 && unsafe { $reads }
             {
-                // SAFETY: as above; in this frame nothing has a destructor when it is unwound.
-                match if is_on {
+                let turn = if is_on {
+                    // SAFETY: as above; in this frame nothing has a destructor when it is unwound.
                     unsafe { engine::ops::stdio::wait_for_input($stream) }
                 } else {
                     Err(engine::Exit::Offloaded)
-                } {
+                };
+                match turn {
                     Ok(turn) => {
                         let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
                         // SAFETY: as above.

@@ -4,7 +4,7 @@
 //! was made when the timer was set: firing only makes it runnable. A timer that has fired is freed when the next is set or cancelled.
 
 use super::greenlet::{self, Handle};
-use super::{green, thread as threads};
+use super::thread as threads;
 use crate::errno::{Errno, Exit};
 use crate::sched;
 use crate::sys::lock::Lock;
@@ -158,7 +158,7 @@ pub unsafe fn call_after(
 /// greenlet_exc_after(3).
 pub fn exc_after(seconds: c_double, errno: c_int) -> Result<Timer, Exit> {
     greenlet::ensure_model()?;
-    let Some(into) = green().filter(|t| t.is_greenlet()) else { return Err(Errno(libc::EPERM).into()) };
+    let Some(into) = greenlet::own() else { return Err(Errno(libc::EPERM).into()) };
     if seconds.is_nan() || errno < 0 {
         return Err(Errno::INVAL.into());
     }

@@ -12,6 +12,7 @@ use crate::park::Wake;
 use crate::patch::{self, Set};
 use crate::report::Call;
 use crate::sched;
+use crate::signal;
 use crate::start;
 use crate::sys::{self, time};
 use crate::thread::wait::{self, Wait};
@@ -130,7 +131,12 @@ pub unsafe fn spawn(start: Option<Start>, arg: *mut c_void) -> Result<Handle, Ex
 
 /// greenlet_current(3).
 pub fn current() -> Handle {
-    green().filter(|t| t.is_greenlet()).map_or(0, handle_of)
+    own().map_or(0, handle_of)
+}
+
+/// The calling greenlet, with a kernel thread of its own or without.
+pub(super) fn own() -> Option<&'static Thread> {
+    thread::current().filter(|t| t.is_greenlet())
 }
 
 /// greenlet_join(3).
@@ -193,12 +199,28 @@ pub fn sleep(seconds: c_double) -> Result<c_int, Exit> {
         return yield_now();
     }
     let deadline = after(seconds);
-    if green().is_none() {
-        let how = Wait::until(Call::Sleep, Some(deadline));
-        while wait::sleep(&how) != Wake::TimedOut {}
-        return Ok(0);
+    match green() {
+        Some(_) => sleeping::until_whatever_runs(deadline)?,
+        None => sleep_on_own(deadline)?,
     }
-    sleeping::until_whatever_runs(deadline).map(|()| 0)
+    Ok(0)
+}
+
+/// The same with a kernel thread of one's own.
+fn sleep_on_own(deadline: u64) -> Result<(), Exit> {
+    let how = Wait::until(Call::Sleep, Some(deadline)).cancellable().failing();
+    loop {
+        if cancel::is_pending() {
+            return Err(Exit::Cancelled);
+        }
+        match wait::sleep(&how) {
+            Wake::TimedOut => return Ok(()),
+            Wake::Interrupted if let Some(thrown) = throw::take() => return Err(thrown.into()),
+            // A handler has run, or will; it ends nothing.
+            Wake::Interrupted => drop(signal::take_interruption()),
+            _ => {}
+        }
+    }
 }
 
 /// So many seconds from now; 0 for less than that. The conversion saturates.

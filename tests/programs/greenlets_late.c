@@ -209,6 +209,15 @@ static void *shares_later(void *own)
     return shares(own);
 }
 
+static void *sleeps(void *unused)
+{
+    while (!has_begun)
+        usleep(1000);
+    (void)greenlet_sleep(50);
+    CHECK(false);
+    return unused;
+}
+
 static void *awaits_end(void *unused)
 {
     while (!has_begun)
@@ -219,7 +228,7 @@ static void *awaits_end(void *unused)
 
 int main(void)
 {
-    pthread_t old[ELDERS], player, spawner, cancelled, young[MANY], sharers[2 * SHARERS];
+    pthread_t old[ELDERS], player, spawner, cancelled, sleeper, young[MANY], sharers[2 * SHARERS];
     greenlet_t greenlets[SHARERS];
     void *value = NULL;
     alarm(60);
@@ -230,11 +239,11 @@ int main(void)
         CHECK(pthread_create(&old[i], NULL, elders[i], NULL) == 0);
     CHECK(pthread_create(&player, NULL, tries, NULL) == 0 && pthread_join(player, NULL) == 0);
     CHECK(pthread_create(&player, NULL, plays, NULL) == 0 && pthread_create(&spawner, NULL, spawns, NULL) == 0);
-    CHECK(pthread_create(&cancelled, NULL, awaits_end, NULL) == 0);
+    CHECK(pthread_create(&cancelled, NULL, awaits_end, NULL) == 0 && pthread_create(&sleeper, NULL, sleeps, NULL) == 0);
     for (intptr_t i = 0; i < SHARERS; i++)
         CHECK(pthread_create(&sharers[i], NULL, shares_later, (void *)i) == 0);
     usleep(50000); // until all wait
-    CHECK(tasks() == ELDERS + 4 + SHARERS && greenlet_active() == 0 && is_kernels());
+    CHECK(tasks() == ELDERS + 5 + SHARERS && greenlet_active() == 0 && is_kernels());
 
     CHECK(greenlet_init(0) == 0 && greenlet_init(0) == 0 && greenlet_active() == 1);
     CHECK((event = greenlet_event_new()) != NULL && (never_sent = greenlet_event_new()) != NULL);
@@ -243,6 +252,7 @@ int main(void)
     CHECK(pthread_join(spawner, NULL) == 0);
     CHECK(greenlet_sleep(0.005) == 0 && pthread_cancel(cancelled) == 0);
     CHECK(pthread_join(cancelled, &value) == 0 && value == PTHREAD_CANCELED);
+    CHECK(pthread_cancel(sleeper) == 0 && pthread_join(sleeper, &value) == 0 && value == PTHREAD_CANCELED);
     for (intptr_t i = 0; i < SHARERS; i++) {
         CHECK(pthread_create(&sharers[SHARERS + i], NULL, shares, (void *)i) == 0);
         CHECK((greenlets[i] = greenlet_spawn(shares, (void *)i)) != 0);

@@ -269,6 +269,14 @@ pub fn highest() -> i64 {
     slots::highest()
 }
 
+/// Fails like a call that makes a descriptor where there is no number or no file left, and makes none: accept looks for those before it
+/// finds that what it is given is no socket. (Older kernels find that first, and then it says nothing.)
+pub fn reserve_number() -> Result<(), Errno> {
+    let Some(poller) = poller() else { return Ok(()) };
+    // SAFETY: no address is wanted.
+    unsafe { syscall!(libc::SYS_accept4, poller.as_raw_fd(), 0usize, 0usize, 0) }.map(|_| ())
+}
+
 /// Registers the description behind `fd`, unless that is believed to have been done.
 #[inline]
 fn ensure_registered(slot: &Slot, fd: i32) -> Result<(), Errno> {

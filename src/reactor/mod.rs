@@ -27,7 +27,8 @@ mod slots;
 mod watch;
 
 pub use hold::{
-    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, unshare_table,
+    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, shutting_inside,
+    unshare_table,
 };
 pub use watch::{Wanted, Watches};
 

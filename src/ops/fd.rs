@@ -49,9 +49,9 @@ pub fn mode_changed() {
     reactor::modes_changed();
 }
 
-/// libc is about to close it; `Closing::done` when it has.
-pub fn closing(fd: c_int) -> Closing {
-    reactor::closing(fd)
+/// libc is about to close it, at once or when it has done something else (`waits`); `Closing::done` when it has.
+pub fn closing(fd: c_int, waits: bool) -> Closing {
+    if waits { reactor::closing(fd) } else { reactor::shutting(fd) }
 }
 
 /// setsockopt(2): a socket's time-outs are remembered elsewhere.
@@ -116,7 +116,7 @@ pub unsafe fn close_now(fd: c_int) -> Result<c_int, Exit> {
     if reactor::is_own(fd) {
         return Err(Exit::Errno(libc::EBADF));
     }
-    let closing = reactor::shutting(fd);
+    let closing = reactor::shutting_inside(fd);
     let closed = sysfd::close(fd);
     closing.done();
     Ok(closed.map(|()| 0)?)
@@ -145,7 +145,7 @@ pub unsafe fn dup3(old: c_int, new: c_int, flags: c_int) -> Result<c_int, Exit> 
     if old == new {
         return Err(Exit::Native);
     }
-    let closing = reactor::shutting(new);
+    let closing = reactor::shutting_inside(new);
     // SAFETY: integers.
     let copy = unsafe { syscall!(libc::SYS_dup3, old, new, flags) };
     closing.done();
@@ -174,7 +174,7 @@ pub unsafe fn close_range(first: c_uint, last: c_uint, flags: c_int) -> Result<c
     let mut closing = Vec::new();
     if flags & CLOEXEC == 0 {
         let seen = (first..=last.min(reactor::highest())).map(|fd| fd as c_int);
-        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::shutting));
+        closing.extend(seen.filter(|&fd| !reactor::is_own(fd)).map(reactor::shutting_inside));
     }
     let closed = close_each(first as c_uint, last as c_uint, flags);
     for one in closing {

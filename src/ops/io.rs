@@ -341,6 +341,9 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     keep_progress(end, sent as usize).map(|sent| sent as c_int)
 }
 
+/// A read or write of no bytes is the real one: what readv and writev make of that is not what it is (an empty datagram, `EINVAL`).
+const NOTHING: Exit = Exit::Native;
+
 /// Whether the calling thread parks where a read or write of this number would wait.
 #[inline]
 fn may_wait(fd: c_int) -> bool {
@@ -352,6 +355,9 @@ fn may_wait(fd: c_int) -> bool {
 /// # Safety
 /// As the C function.
 pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<ssize_t, Exit> {
+    if len == 0 {
+        return Err(NOTHING);
+    }
     let iov = iovec { iov_base: buf, iov_len: len };
     // SAFETY: the caller's buffer, as one vector.
     unsafe { read_vectors(fd, &iov, 1, len) }
@@ -455,6 +461,9 @@ const TERMINAL_ROOM: usize = 256;
 /// # Safety
 /// As the C function.
 pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t, Exit> {
+    if len == 0 {
+        return Err(NOTHING);
+    }
     if !may_wait(fd) {
         return Err(Exit::Native);
     }

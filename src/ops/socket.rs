@@ -22,8 +22,11 @@ pub unsafe fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> Res
     unsafe { accept4(fd, addr, len, 0) }
 }
 
-/// What accept is to do where nothing is ready: only of a listener it waits.
+/// What accept is to do where nothing is ready: only of a listener it waits, and only if there is a number for what may come.
 fn why_not_ready(socket: c_int) -> Errno {
+    if let Err(e @ Errno(libc::EMFILE | libc::ENFILE)) = reactor::reserve_number() {
+        return e;
+    }
     match sysfd::sockopt::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ACCEPTCONN) {
         Ok(0) => Errno::BLOCKS,
         Ok(_) => Errno::AGAIN,

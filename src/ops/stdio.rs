@@ -297,7 +297,10 @@ unsafe fn descriptor(stream: *mut FILE) -> Option<c_int> {
 /// `stream` is null or a stream of libc's, open.
 pub unsafe fn closing(stream: *mut FILE) -> Option<fd::Closing> {
     // SAFETY: the caller's promise.
-    unsafe { descriptor(stream) }.map(fd::closing)
+    unsafe {
+        let f = layout(stream);
+        descriptor(stream).map(|number| fd::closing(number, (*f).write_ptr > (*f).write_base))
+    }
 }
 
 /// The stream has been opened, on a number made anew.
@@ -319,8 +322,8 @@ pub unsafe fn pclose(stream: *mut FILE) -> Result<c_int, Exit> {
     // libc closes the number first and then waits for the child, while another thread may be given the number: its life
     // ends now.
     // SAFETY: the caller's stream.
-    if let Some(closing) = unsafe { closing(stream) } {
-        closing.done();
+    if let Some(number) = unsafe { descriptor(stream) } {
+        fd::closing(number, true).done();
     }
     Err(Exit::Offloaded)
 }

@@ -390,17 +390,21 @@ pub struct Closing {
     is_inside: bool,
 }
 
-/// As [`closing`], for what nothing but a system call separates from [`Closing::done`], inside the runtime: nobody begins
-/// meanwhile what it might not end.
-pub fn shutting(fd: i32) -> Closing {
+/// As [`shutting`], for what nothing but a system call separates from [`Closing::done`], inside the runtime.
+pub fn shutting_inside(fd: i32) -> Closing {
     tls::enter();
+    Closing { is_inside: true, ..shutting(fd) }
+}
+
+/// As [`closing`], for what is not far from [`Closing::done`]: nobody begins meanwhile what it might not end.
+pub fn shutting(fd: i32) -> Closing {
     let slot = slot_here(fd);
     if let Some(slot) = slot
         && slot.gate.shut()
     {
         wait_for_tries(|| slot.gate.is_tried());
     }
-    Closing { is_inside: true, ..begin(slot, fd) }
+    begin(slot, fd)
 }
 
 /// A number is about to be closed or to be given another file. Its users go to a duplicate: unless the table is a copy, which a

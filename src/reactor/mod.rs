@@ -27,7 +27,8 @@ mod slots;
 mod watch;
 
 pub use hold::{
-    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, unshare_table,
+    Closing, FirstTry, Hold, Pair, Side, closing, forget, fork_done, fork_prepare, life, shutting, shutting_inside,
+    unshare_table,
 };
 pub use watch::{Wanted, Watches};
 
@@ -267,6 +268,14 @@ pub fn alone<R>(fd: i32, f: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errn
 /// Above every number that a thread has waited for.
 pub fn highest() -> i64 {
     slots::highest()
+}
+
+/// Fails like a call that makes a descriptor where there is no number or no file left, and makes none: accept looks for those before it
+/// finds that what it is given is no socket. (Older kernels find that first, and then it says nothing.)
+pub fn reserve_number() -> Result<(), Errno> {
+    let Some(poller) = poller() else { return Ok(()) };
+    // SAFETY: no address is wanted.
+    unsafe { syscall!(libc::SYS_accept4, poller.as_raw_fd(), 0usize, 0usize, 0) }.map(|_| ())
 }
 
 /// Registers the description behind `fd`, unless that is believed to have been done.

@@ -1,4 +1,4 @@
-// close() and dup2() as soon as another thread's call on the number can be seen to have begun: it has sent a part, taken a part, or
+// close(), dup2() and fclose() as soon as another thread's call on the number can be seen to have begun: it has sent a part, taken a part, or
 // connected. In Linux a call has its file from its start, so all of it is done, on that file.
 #include "oracle.h"
 #include <sys/ioctl.h>
@@ -77,6 +77,7 @@ static void turn(int count)
 
 typedef struct {
     int fd, round, other;
+    FILE *stream;
 } Taking;
 
 // Takes the number away: it is nobody's, or another file's.
@@ -84,14 +85,25 @@ static void *take(void *argument)
 {
     Taking *taking = argument;
     int fd = taking->fd;
-    if (taking->round % 4 == 0)
+    switch (taking->round % 6) {
+    case 0:
         MUST(dup2(taking->other, fd) == fd);
-    else if (taking->round % 4 == 1)
+        break;
+    case 1:
         MUST(close(fd) == 0);
-    else if (taking->round % 4 == 2)
+        break;
+    case 2:
         MUST(dup3(taking->other, fd, O_CLOEXEC) == fd);
-    else
+        break;
+    case 3:
         MUST(close_range((unsigned)fd, (unsigned)fd, 0) == 0);
+        break;
+    case 4:
+        MUST(freopen("/dev/null", "r+", taking->stream) && fileno(taking->stream) == fd);
+        break;
+    default:
+        MUST(fclose(taking->stream) == 0);
+    }
     return NULL;
 }
 
@@ -117,6 +129,7 @@ static bool run(Way way, int round)
     bool takes = way == RECV_ALL || way == RECVMMSG;
     if (takes)
         MUST(send(ends[1], data, 50, 0) == 50);
+    FILE *stream = round % 6 < 4 ? NULL : fdopen(ends[0], "r+");
     pthread_t thread = start(work, &job);
     int left;
     // It has begun.
@@ -128,7 +141,7 @@ static bool run(Way way, int round)
         if (way != CONNECT && !takes && recv(ends[1], got, 1, MSG_DONTWAIT) == 1)
             break;
     }
-    Taking taking = {ends[0], round, other[0]};
+    Taking taking = {ends[0], round, other[0], stream};
     if (round % 7 == 6)
         finish(start_foreign(take, &taking));
     else

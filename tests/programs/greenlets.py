@@ -57,7 +57,7 @@ print("all is right")
 
 
 def cases(name, options):
-    return [*harness.cases(name, options, check), harness.Case(f"{name}:memory", memory)]
+    return [*harness.cases(name, options, check), harness.Case(f"{name}:memory", memory), harness.Case(f"{name}:sanitized", sanitized)]
 
 
 def succeed(command, **settings):
@@ -112,16 +112,32 @@ def memory():
     return "nothing lost, nothing used after it was freed; what is made to err is found"
 
 
-def check(workers):
-    if workers is harness.BARE:
-        raise Skipped("greenlets are the library's")
-    flags = install()
+def built(flags):
+    """The programs, by their names."""
     names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
     compilers = {".c": ("cc", "-std=gnu11"), ".cc": ("c++", "-std=c++17")}
     programs = {}
     for source in map(Path, PROGRAMS):
         compiler, standard = compilers[source.suffix]
         programs[source.stem] = linked(source.name, compiler, [standard, *flags], after=[names])
+    return programs
+
+
+def sanitized():
+    """The programs with what compilers check, on stacks that are switched."""
+    for name, program in built(["-fsanitize=address,undefined", "-fno-sanitize-recover=all", *install()]).items():
+        for workers in (1, 4):
+            command = [program, certificates()] if name == "greenlets_tls" else [program]
+            finished = harness.run(command, harness.BARE, TIMEOUT, env={**harness.plain_environment(), "GREENLET_WORKERS": str(workers)})
+            harness.fail_if((finished.status, finished.out.strip()) != (0, "all is right"),
+                            f"{name}: {finished.out.strip()} {finished.err.strip()}")
+    return f"{len(PROGRAMS)} programs"
+
+
+def check(workers):
+    if workers is harness.BARE:
+        raise Skipped("greenlets are the library's")
+    programs = built(install())
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",

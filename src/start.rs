@@ -360,6 +360,7 @@ fn hold_all() {
     signal::action::fork_prepare();
     thread::fork_prepare();
     alloc::fork_prepare();
+    thread::bind::is_parent();
     MASK.store(sig::set_mask(sig::ALL), Ordering::Relaxed);
 }
 

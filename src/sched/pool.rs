@@ -398,8 +398,8 @@ pub(super) fn wait_as_spare(w: &Worker) -> bool {
             return true;
         }
         let mut pool = POOL.lock();
-        if w.futex.load(Ordering::Acquire) == 0 && pool.spare.len > SPARES_KEPT && !w.is_first() && pool.spare.remove(w)
-        {
+        let may_end = pool.spare.len > SPARES_KEPT && !w.is_first() && !w.is_kept();
+        if w.futex.load(Ordering::Acquire) == 0 && may_end && pool.spare.remove(w) {
             pool.workers -= 1;
             return false;
         }
@@ -453,16 +453,13 @@ fn wake_itself(w: &Worker) -> bool {
     was_idle
 }
 
-/// Main, or a thread that wants to be there, is runnable on `w`, and is at home on the first worker, whose kernel thread is the
-/// process's first. If that one sleeps it takes the thread over, with `w`'s permit if it has none. If it is busy, or stuck, or
-/// has been sent another, the thread runs on `w`: it is never worse off for being pinned.
-pub(super) fn send_home(w: &Worker, t: *const Thread) -> bool {
+/// Main is runnable on `w`, and is at home on the first worker, whose kernel thread is the process's first. If that
+/// one sleeps it takes main over, with `w`'s permit if it has none. If it is busy, or stuck, main runs on `w`: a
+/// thread is never worse off for being pinned.
+pub(super) fn send_home(w: &Worker, main: *const Thread) -> bool {
     let mut pool = POOL.lock();
     // SAFETY: workers are never freed.
     let Some(first) = (unsafe { pool.first.as_ref() }) else { return false };
-    if !first.mailbox.load(Ordering::Relaxed).is_null() {
-        return false;
-    }
     let polls = core::ptr::eq(pool.poller, first);
     if pool.idle.remove(first) {
         SLEEPERS.idle_leaves();
@@ -473,7 +470,7 @@ pub(super) fn send_home(w: &Worker, t: *const Thread) -> bool {
     if first.permit().is_null() {
         first.set_permit(w.take_permit());
     }
-    first.mailbox.store(t.cast_mut(), Ordering::Release);
+    first.mailbox.store(main.cast_mut(), Ordering::Release);
     drop(pool);
     if is_short {
         recruiter::call();

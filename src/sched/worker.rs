@@ -58,9 +58,11 @@ pub struct Worker {
     /// Its alternate stack.
     pub alt: Cell<AltStack>,
     retired: Cell<bool>,
+    /// A child's parent, which is not to end.
+    kept: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
-    /// The main thread, or one that wants to run here, sent by another worker: run before anything else.
+    /// The main thread, sent home by another worker: run before anything else.
     pub(super) mailbox: AtomicPtr<Thread>,
     /// How often threads parked here.
     pub parks: Parks,
@@ -98,6 +100,7 @@ impl Worker {
             mask: SharedMask::new(0),
             alt: Cell::new(AltStack::NONE),
             retired: Cell::new(false),
+            kept: Cell::new(false),
             first: Cell::new(false),
             mailbox: AtomicPtr::new(null_mut()),
             parks: Parks::new(),
@@ -219,6 +222,15 @@ impl Worker {
         true
     }
 
+    /// The kernel thread does not end for want of work.
+    pub(super) fn keep(&self) {
+        self.kept.set(true);
+    }
+
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.get()
+    }
+
     /// The kernel thread leaves the scheduler's service: its thread keeps it (bind).
     pub(super) fn retire(&self) {
         self.retired.set(true);
@@ -248,8 +260,7 @@ impl Worker {
                 self.overdue.set(true);
             }
             match self.mail().or_else(|| self.find_work()) {
-                // SAFETY: records are never freed.
-                Some(t) if !self.is_first() && unsafe { &*t }.belongs_on_first() && pool::send_home(self, t) => {}
+                Some(t) if !self.is_first() && thread::is_main(t) && pool::send_home(self, t) => {}
                 Some(t) => self.run(t),
                 None => pool::idle(self),
             }
@@ -260,7 +271,7 @@ impl Worker {
         }
     }
 
-    /// Takes out the thread that was sent here, if any.
+    /// Takes out the main thread, if it was sent here.
     pub(super) fn mail(&self) -> Option<*const Thread> {
         if self.mailbox.load(Ordering::Relaxed).is_null() {
             return None;

@@ -6,8 +6,8 @@
 //! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
 //! lock whose owner the kernel or another process looks at.
 //!
-//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child, and so
-//! is a greenlet: the kernel thread that does is the child's parent, and ends with its thread or, that one, with the process.
+//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child: the
+//! kernel thread that does is the child's parent, and ends with its thread or, main's, with the process.
 //!
 //! Rejected: giving the kernel thread back, at greenlet_native_end(3). What a thread has changed on it by system calls of its own nobody
 //! knows, and the next thread on it would find that: affinity, keyrings, filters, children that are to be told of its end. And
@@ -32,8 +32,6 @@ use wait::Wait;
 const LOOK: u64 = 200_000;
 /// How long main waits for the process's first kernel thread, which another thread may be using, before it takes another one.
 const COME_HOME: u64 = time::SECOND / 5;
-/// The same for a greenlet, which would have to be bound then, and run beside the others.
-const VISIT: u64 = 5 * time::SECOND;
 
 /// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
 /// process id.
@@ -80,28 +78,28 @@ pub fn to_kernel_thread() {
 }
 
 /// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
-/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first. So is a
-/// greenlet's, if that can be had: a bound one would run beside the others. The child is told of the process's end only.
+/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
+///
+/// A greenlet goes on taking turns, which a thread with a kernel thread of its own does not: its worker's kernel thread ends for
+/// nobody, and tells the child nothing.
 pub fn to_parent() {
     match super::current() {
-        Some(t) if t.is_bound() => {}
-        Some(t) if is_main(t) => come_home(t),
-        Some(t) if t.takes_turns() && visit_first(t) => {}
+        Some(main) if is_main(main) => {
+            if !main.is_bound() {
+                come_home(main);
+            }
+        }
+        Some(t) if t.takes_turns() => sched::keep_kernel_thread(),
         Some(_) => to_kernel_thread(),
         None => {}
     }
 }
 
-/// The calling greenlet goes to the process's first kernel thread, until it next waits; whether that could be had.
-fn visit_first(t: &Thread) -> bool {
-    if super::main_thread().is_none_or(Thread::is_bound) {
-        return false;
+/// The calling thread makes a child now. Handlers of the program's, which may have waited, have run since [`to_parent`].
+pub fn is_parent() {
+    if super::current().is_some_and(Thread::takes_turns) {
+        sched::keep_kernel_thread();
     }
-    t.set_wants_first(true);
-    go_to_first(t, VISIT);
-    t.set_wants_first(false);
-    // SAFETY: workers are never freed.
-    unsafe { (*t.worker.get()).is_first() }
 }
 
 /// Binds a green thread, which may be another than the caller: its tid is a kernel thread's when this returns. `ESRCH` when
@@ -190,14 +188,9 @@ fn take_workers(t: &Thread) {
 
 /// Main, which calls, goes to the process's first kernel thread, if that can be had.
 pub(super) fn come_home(main: &Thread) {
-    go_to_first(main, COME_HOME);
-}
-
-/// The same for any thread that is to run there.
-fn go_to_first(t: &Thread, patience: u64) {
-    let until = time::after(patience);
+    let until = time::after(COME_HOME);
     // SAFETY: workers are never freed.
-    while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
+    while !unsafe { (*main.worker.get()).is_first() } && time::now() < until {
         look_later();
     }
 }

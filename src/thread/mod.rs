@@ -88,8 +88,6 @@ pub struct Thread {
     takes_turns: AtomicBool,
     /// Something was thrown into it (`throw`).
     thrown_at: AtomicBool,
-    /// It is to run on the process's first kernel thread next, though it is not main.
-    wants_first: AtomicBool,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
     pub mask: signal::SharedMask,
@@ -181,7 +179,6 @@ impl Thread {
             has_home: AtomicBool::new(false),
             takes_turns: AtomicBool::new(false),
             thrown_at: AtomicBool::new(false),
-            wants_first: AtomicBool::new(false),
             home: AtomicPtr::new(null_mut()),
             former_tid: AtomicU32::new(0),
             claimed: AtomicBool::new(false),
@@ -260,16 +257,6 @@ impl Thread {
 
     fn set_thrown_at(&self, on: bool) {
         self.thrown_at.store(on, Ordering::SeqCst);
-    }
-
-    /// Whether it is to run on the process's first kernel thread, if that can be had.
-    #[inline(always)]
-    pub fn belongs_on_first(&self) -> bool {
-        is_main(self) || self.wants_first.load(Ordering::Relaxed)
-    }
-
-    fn set_wants_first(&self, on: bool) {
-        self.wants_first.store(on, Ordering::Relaxed);
     }
 
     pub fn is_greenlet(&self) -> bool {

@@ -174,7 +174,7 @@ def accepts(workers):
             process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
             fail_if(process.stdout.readline() != b"listening\n", "it does not listen")
             heard = []
-            for _ in range({"leaves": 1, "children": 30, "flags": 2}[way]):
+            for _ in range({"leaves": 1, "children": 30, "flags": 2, "forks": 1}[way]):
                 c = client(port, context)
                 c.say(b"hello\n")
                 heard.append(c.hear(6))
@@ -187,10 +187,10 @@ def accepts(workers):
             harness.end(process)
             return heard, out, process.returncode
 
-        for way in ("leaves", "children", "flags"):
+        for way in ("leaves", "children", "flags", "forks"):
             native, seen = play(way, harness.BARE, tls.Clear), play(way, workers, tls.Secure)
             fail_if(native != seen, f"{way}: in the clear {native}, in TLS {seen}")
-    return "what stdio left, children, flags and listeners anew"
+    return "what stdio left, children, flags and listeners anew, beside a fork"
 
 
 def half_closed(workers):

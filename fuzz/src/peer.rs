@@ -8,7 +8,7 @@ use rustls::Connection;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 
-const MOST_ROUNDS: usize = 5_000;
+const MOST_ROUNDS: usize = 20_000;
 
 struct Peer {
     tls: Connection,
@@ -61,15 +61,16 @@ pub fn round(random: &mut Random) -> Verdict {
     // One meddler in two is honest.
     let mut meddles = random.one_in(2);
     let is_honest = !meddles;
+    let not_before = random.size(1000);
     // How seldom each side reads.
-    let [programs_sloth, peers_sloth] = [0; 2].map(|_| random.size(60) + 1);
+    let [programs_sloth, peers_sloth] = [0; 2].map(|_| random.size(1000) + 1);
     let mut got = Vec::new();
     let (mut sent, mut on_its_way, mut is_cut) = (0, Vec::new(), false);
-    for _ in 0..MOST_ROUNDS {
+    for round in 0..MOST_ROUNDS {
         if !is_cut {
             on_its_way.extend(peer.say());
         }
-        if meddles && !on_its_way.is_empty() && random.one_in(4) {
+        if meddles && round >= not_before && !on_its_way.is_empty() {
             is_cut = meddle(random, &mut on_its_way);
             meddles = false;
         }

@@ -168,11 +168,19 @@ def accepts(workers):
         authority = tls.Authority(folder)
         spec, context = authority.sign("server", "localhost"), tls.context_for(authority)
 
+        def start(way, workers):
+            """With a port that is free on every address, of both families."""
+            for _ in range(10):
+                port = tls.free_port()
+                env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
+                process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
+                if process.stdout.readline() == b"listening\n":
+                    return process, port
+                harness.end(process)
+            raise harness.Failed("it does not listen")
+
         def play(way, workers, client):
-            port = tls.free_port()
-            env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
-            process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
-            fail_if(process.stdout.readline() != b"listening\n", "it does not listen")
+            process, port = start(way, workers)
             heard = []
             for _ in range({"leaves": 1, "children": 30, "flags": 2, "forks": 1}[way]):
                 c = client(port, context)

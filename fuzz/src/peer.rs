@@ -6,8 +6,9 @@ use crate::input::Random;
 use crate::records::{Ends, client_side, drain, random_version, server_side};
 use rustls::Connection;
 use std::io::{Read, Write};
+use std::net::Shutdown;
 
-const MOST_ROUNDS: usize = 5_000;
+const MOST_ROUNDS: usize = 20_000;
 
 struct Peer {
     tls: Connection,
@@ -54,37 +55,49 @@ pub fn round(random: &mut Random) -> Verdict {
     } else {
         (client_side(version), server_side(version))
     };
-    let said = [random.size(200_000), random.size(100_000)].map(|len| random.bytes(len));
+    let said = [random.size(800_000), random.size(800_000)].map(|len| random.bytes(len));
     let mut peer = Peer { tls: theirs, to_say: said[0].clone(), heard: Vec::new(), has_ended: false };
     let mut ends = Ends::new(ours, false);
     // One meddler in two is honest.
     let mut meddles = random.one_in(2);
     let is_honest = !meddles;
+    let not_before = random.size(1000);
+    // How seldom each side reads.
+    let [programs_sloth, peers_sloth] = [0; 2].map(|_| random.size(1000) + 1);
     let mut got = Vec::new();
-    let (mut sent, mut on_its_way) = (0, Vec::new());
-    for _ in 0..MOST_ROUNDS {
-        on_its_way.extend(peer.say());
-        if meddles && !on_its_way.is_empty() && random.one_in(4) {
-            meddle(random, &mut on_its_way);
+    let (mut sent, mut on_its_way, mut is_cut) = (0, Vec::new(), false);
+    for round in 0..MOST_ROUNDS {
+        if !is_cut {
+            on_its_way.extend(peer.say());
+        }
+        if meddles && round >= not_before && !on_its_way.is_empty() {
+            is_cut = meddle(random, &mut on_its_way);
             meddles = false;
         }
         let piece = random.size(on_its_way.len()).max(usize::from(!on_its_way.is_empty()));
         let taken = ends.peer.write(&on_its_way[..piece]).unwrap_or(0);
         on_its_way.drain(..taken);
+        if is_cut && on_its_way.is_empty() {
+            let _ = ends.peer.shutdown(Shutdown::Write);
+        }
         sent += ends.program.write(&said[1][sent..]).unwrap_or(0);
         if sent == said[1].len() {
-            let _ = ends.program.shutdown(std::net::Shutdown::Write);
+            let _ = ends.program.shutdown(Shutdown::Write);
         }
         let is_over = ends.settle()?;
-        peer.hear(&drain(&mut ends.peer));
-        got.extend(drain(&mut ends.program));
+        if is_over || random.one_in(peers_sloth) {
+            peer.hear(&drain(&mut ends.peer));
+        }
+        if is_over || random.one_in(programs_sloth) {
+            got.extend(drain(&mut ends.program));
+        }
         compare(&said[0], &got, "the program")?;
         compare(&said[1], &peer.heard, "the peer")?;
         if is_over {
             return judge(&ends, is_honest, &said, &got, &peer.heard);
         }
     }
-    if is_honest { Err("it takes for ever".to_owned()) } else { Ok(()) }
+    if is_honest || is_cut { Err("it takes for ever".to_owned()) } else { Ok(()) }
 }
 
 fn compare(said: &[u8], heard: &[u8], who: &str) -> Verdict {
@@ -102,20 +115,25 @@ fn judge(ends: &Ends, is_honest: bool, said: &[Vec<u8>; 2], got: &[u8], heard: &
     Ok(())
 }
 
-/// Does something to it.
-fn meddle(random: &mut Random, bytes: &mut Vec<u8>) {
+/// Does something to it. Whether nothing comes after it.
+fn meddle(random: &mut Random, bytes: &mut Vec<u8>) -> bool {
     let at = random.below(bytes.len());
     let len = random.size(bytes.len() - at).max(1);
-    match random.below(4) {
+    match random.below(5) {
         0 => bytes[at] ^= 1 << random.below(8),
         1 => drop(bytes.drain(at..at + len)),
         2 => {
             let again = bytes[at..at + len].to_vec();
             bytes.splice(at..at, again);
         }
-        _ => {
+        3 => {
             let more: Vec<u8> = (0..random.size(300) + 1).map(|_| random.byte()).collect();
             bytes.splice(at..at, more);
         }
+        _ => {
+            bytes.truncate(at);
+            return true;
+        }
     }
+    false
 }

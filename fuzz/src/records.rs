@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection, version};
 use std::io::{Read, Write};
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, LazyLock};
 
@@ -47,6 +47,9 @@ impl Ends {
         for end in [&peer, &program] {
             end.set_nonblocking(true).expect("a mode");
         }
+        for end in [&wire, &near] {
+            keep_small(end);
+        }
         let session = Session::new(wire.into_raw_fd(), near.into_raw_fd(), tls, announces);
         Ends { session, peer, program, scratch: vec![0; SCRATCH] }
     }
@@ -61,6 +64,16 @@ impl Ends {
             }
         }
         Err("it never comes to rest".to_owned())
+    }
+}
+
+/// Little goes into it at once, so that most is taken in parts.
+fn keep_small(socket: &UnixStream) {
+    let size: libc::c_int = 8192;
+    let len = size_of_val(&size) as libc::socklen_t;
+    // SAFETY: a live integer of that size.
+    unsafe {
+        libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_SNDBUF, (&raw const size).cast(), len);
     }
 }
 

@@ -20,6 +20,13 @@ pub fn poll_now(fd: Fd, events: i16) -> i16 {
     }
 }
 
+/// Waits in the kernel until there is something to read, or the end; or for a signal.
+pub fn await_input(fd: Fd) {
+    let mut p = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: one live pollfd.
+    let _ = unsafe { syscall!(libc::SYS_poll, &raw mut p, 1usize, -1isize) };
+}
+
 pub fn close(fd: Fd) -> Result<(), Errno> {
     // SAFETY: closing affects the kernel's table only.
     unsafe { syscall!(libc::SYS_close, fd) }.map(|_| ())

@@ -16,6 +16,7 @@
 use super::{pump, unheard};
 use crate::config;
 use crate::errno::Errno;
+use crate::sys::fd::{self as sysfd, Fd};
 use crate::sys::lock::Lock;
 use crate::sys::{alloc, time, vm};
 use crate::syscall;
@@ -91,9 +92,10 @@ pub fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Pro
     Problem { errno: Errno::INVAL, with: in_a_line(with), what: in_a_line(&what.to_string()), remedy }
 }
 
-/// What came from outside, and is shown: it may not look like more than one line.
+/// What came from outside, and is shown: it may not look like more than one line, nor hide what comes after it.
 fn in_a_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    const MOST: usize = 300;
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).take(MOST).collect()
 }
 
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
@@ -482,7 +484,8 @@ impl Stamp {
 /// All of a file, which may be a key: it is wiped when it is not needed any more.
 fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
     with_path(path, |path| {
-        const FLAGS: i32 = libc::O_RDONLY | libc::O_CLOEXEC;
+        // A named pipe without a writer is empty; else it would be waited for, for ever.
+        const FLAGS: i32 = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NONBLOCK;
         // SAFETY: a C string.
         let fd = unsafe { syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), FLAGS) }?;
         // Once, so that no copy is left behind.
@@ -496,6 +499,7 @@ fn read_file(path: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
                 Ok(0) => break Ok(()),
                 Ok(n) => len += n,
                 Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => sysfd::await_input(fd as Fd),
                 Err(e) => break Err(e),
             }
         };

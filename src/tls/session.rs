@@ -397,14 +397,19 @@ impl Session {
 
     /// What the program has said, to be encrypted.
     fn read_program(&mut self, scratch: &mut [u8], is_last: bool) -> bool {
+        if self.is_marked {
+            // The end comes behind the byte that is to stay.
+            let has_ended = poll_now(self.near, libc::POLLRDHUP) & (libc::POLLRDHUP | libc::POLLHUP) != 0;
+            if has_ended || is_last {
+                self.end_program();
+            }
+            return has_ended || is_last;
+        }
         match receive_program(self.near, scratch) {
             Ok((n @ 1.., is_marked)) => {
                 let said = n - usize::from(is_marked);
                 self.cut |= self.tls.writer().write_all(&scratch[..said]).is_err();
-                if is_marked {
-                    self.is_marked = true;
-                    self.end_program();
-                }
+                self.is_marked = is_marked;
                 true
             }
             Err(Errno::AGAIN) if !is_last => false,

@@ -630,6 +630,7 @@ def refused():
             if knows_dates(authority) else None
         pem, key = good.split(":")
         Path(folder, "junk").write_text("junk\n")
+        os.mkfifo(Path(folder, "pipe"))
         Path(folder, "list").write_text(f"# ours\n8443={good}  # the first\n\n8444={other}:alpn=h2\n")
         wrong = {
             "8443": "has no =", "=a:b": "a port from 1", "70000=a:b": "a port from 1", "8443=a": "two files",
@@ -637,8 +638,8 @@ def refused():
             f"8443={folder}/none:{key}": f"{folder}/none: No such file", f"8443={pem}:{folder}/none": f"{folder}/none: No such file",
             f"8443={folder}:{key}": f"{folder}: Is a directory", f"8443={folder}/junk:{key}": f"{folder}/junk: no certificate",
             f"8443={pem}:{folder}/junk": f"{folder}/junk", f"8443={pem}:{other.split(':')[1]}": "not the key of",
-            f"8443={good}:client-ca={folder}/junk": f"{folder}/junk", f"@{folder}/none": f"{folder}/none: No such file",
-            ",": "names nothing", "84\n43": "84?43: has no =",
+            f"8443={good}:client-ca={folder}/junk": f"{folder}/junk", f"8443={folder}/pipe:{key}": f"{folder}/pipe: no certificate", f"@{folder}/none": f"{folder}/none: No such file",
+            ",": "names nothing", "84\n43": "84?43: has no =", "a" * 3000: "it takes PORT",
         }
         if past:
             wrong[f"8443={past}"] = "past.pem"

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,6 +95,55 @@ static void flags(int from)
     echo(fd);
 }
 
+// An allocator with a lock that it takes for a fork, as jemalloc does; a connection comes just then.
+static pthread_mutex_t allocator = PTHREAD_MUTEX_INITIALIZER;
+static sem_t prepared;
+
+void *__libc_calloc(size_t, size_t);
+
+void *calloc(size_t count, size_t size)
+{
+    pthread_mutex_lock(&allocator);
+    void *block = __libc_calloc(count, size);
+    pthread_mutex_unlock(&allocator);
+    return block;
+}
+
+static void prepare(void)
+{
+    pthread_mutex_lock(&allocator);
+    sem_post(&prepared);
+    usleep(300000);
+}
+
+static void settle(void)
+{
+    pthread_mutex_unlock(&allocator);
+}
+
+static void *meanwhile(void *from)
+{
+    sem_wait(&prepared);
+    echo(accept(*(int *)from, NULL, NULL));
+    return NULL;
+}
+
+static void forks(int from)
+{
+    pthread_t thread;
+    sem_init(&prepared, 0, 0);
+    pthread_create(&thread, NULL, meanwhile, &from);
+    pthread_atfork(prepare, settle, settle);
+    poll(&(struct pollfd){.fd = from, .events = POLLIN}, 1, -1);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(0);
+    int status = -1;
+    waitpid(child, &status, 0);
+    pthread_join(thread, NULL);
+    printf("child %d\n", status);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 3)
@@ -103,6 +155,8 @@ int main(int argc, char **argv)
         leaves(from);
     else if (strcmp(argv[1], "children") == 0)
         children(from);
+    else if (strcmp(argv[1], "forks") == 0)
+        forks(from);
     else
         flags(from);
     return 0;

@@ -168,13 +168,21 @@ def accepts(workers):
         authority = tls.Authority(folder)
         spec, context = authority.sign("server", "localhost"), tls.context_for(authority)
 
+        def start(way, workers):
+            """With a port that is free on every address, of both families."""
+            for _ in range(10):
+                port = tls.free_port()
+                env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
+                process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
+                if process.stdout.readline() == b"listening\n":
+                    return process, port
+                harness.end(process)
+            raise harness.Failed("it does not listen")
+
         def play(way, workers, client):
-            port = tls.free_port()
-            env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
-            process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
-            fail_if(process.stdout.readline() != b"listening\n", "it does not listen")
+            process, port = start(way, workers)
             heard = []
-            for _ in range({"leaves": 1, "children": 30, "flags": 2}[way]):
+            for _ in range({"leaves": 1, "children": 30, "flags": 2, "forks": 1}[way]):
                 c = client(port, context)
                 c.say(b"hello\n")
                 heard.append(c.hear(6))
@@ -187,10 +195,10 @@ def accepts(workers):
             harness.end(process)
             return heard, out, process.returncode
 
-        for way in ("leaves", "children", "flags"):
+        for way in ("leaves", "children", "flags", "forks"):
             native, seen = play(way, harness.BARE, tls.Clear), play(way, workers, tls.Secure)
             fail_if(native != seen, f"{way}: in the clear {native}, in TLS {seen}")
-    return "what stdio left, children, flags and listeners anew"
+    return "what stdio left, children, flags and listeners anew, beside a fork"
 
 
 def half_closed(workers):

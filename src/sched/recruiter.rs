@@ -25,9 +25,10 @@ pub(super) fn tid() -> u32 {
     TID.load(Ordering::Relaxed)
 }
 
-/// Makes it. It begins with the reserve.
+/// Makes it, and the reserve: now, before there is a second thread that could have the locks which that needs.
 pub(super) fn start() {
-    STATE.store(CALLED, Ordering::SeqCst);
+    pool::recruit();
+    STATE.store(ASLEEP, Ordering::SeqCst);
     // SAFETY: `main` looks at no argument.
     if unsafe { !pool::spawn_kernel_thread(main, core::ptr::null_mut(), STACK) } {
         STATE.store(ABSENT, Ordering::SeqCst);

@@ -103,7 +103,7 @@ static void blocking(void)
 static void *has_child(void *how)
 {
     static char *arguments[] = {"true", NULL};
-    for (int i = 0; i < 5; i++) {
+    for (volatile int i = 0; i < 5; i++) { // Kept over vfork.
         int status = 1;
         pid_t child = -1;
         FILE *volatile stream = NULL;

@@ -11,6 +11,7 @@ use super::ready::{On, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
+use crate::signal::route::shown_to_kernel;
 use crate::sys::fd as sysfd;
 use crate::sys::mem;
 use crate::sys::time::{self, Timespec};
@@ -396,7 +397,7 @@ unsafe fn read_vectors(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) ->
 #[inline(always)]
 pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's vectors.
-    unsafe {
+    shown_to_kernel(|| unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -405,7 +406,7 @@ pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: us
             }
             r => r,
         }
-    }
+    })
 }
 
 /// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.

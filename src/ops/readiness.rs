@@ -36,7 +36,7 @@ fn until_found<I: Iterator<Item = Wanted>>(
     let mut turns: Vec<Turn> = Vec::new();
     let mut watches = Watches::new();
     loop {
-        let found = signal::undisturbed(|| look(&mut watches));
+        let found = signal::route::shown_to_kernel(|| signal::undisturbed(|| look(&mut watches)));
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
             pass(turns);
             return Ok(found?);

@@ -2,13 +2,12 @@
 //!
 //! A file that is opened has the lowest free number, if only for a moment, and a program that closes a number and goes on using it, or
 //! closes one and opens another for it, would meet that file. So what opens files while the program runs is done by this kernel
-//! thread, which has a table of descriptors of its own, and nothing in it. The monitor makes it when it is first wanted: elsewhere
-//! no kernel thread may be made (see `pool`). Where it cannot be made (Linux before 5.9, no more threads) who asks does it himself.
+//! thread, which has a table of descriptors of its own, and nothing in it. The recruiter makes it when it is first wanted. Where it cannot be made (Linux before 5.9, no more threads) who asks does it himself.
 //!
 //! Rejected: descriptors of each worker's files, kept open at high numbers. Two for each of thousands of workers is much of
 //! `RLIMIT_NOFILE`, and the kernel opens those at the lowest number, too.
 
-use super::{become_helper, monitor, pool};
+use super::{become_helper, pool, recruiter};
 use crate::arch;
 use crate::atomic::{AtomicPtr, AtomicU32, Ordering};
 use crate::sys::lock::Lock;
@@ -18,12 +17,12 @@ use core::ffi::c_void;
 use core::ptr::null_mut;
 
 const STACK: usize = 64 * 1024;
-/// How long to wait for the monitor to make it: the monitor may need what the caller has.
+/// How long to wait for the recruiter to make it: that may need what the caller has.
 const PATIENCE: u64 = time::SECOND / 100;
 
 static STATE: AtomicU32 = AtomicU32::new(ABSENT);
 const ABSENT: u32 = 0;
-/// The monitor is to make it.
+/// The recruiter is to make it.
 const WANTED: u32 = 1;
 const READY: u32 = 2;
 /// It cannot be made.
@@ -70,14 +69,13 @@ fn send_errand<F: FnMut()>(run: &mut F) {
     }
 }
 
-/// Whether it is made soon, now that it is wanted.
+/// Whether it is made soon, now that it is wanted. Who wants it first waits for it.
 #[cold]
 fn comes_in_time() -> bool {
-    if monitor::tid() == 0 {
-        return false;
+    if recruiter::tid() == 0 || STATE.compare_exchange(ABSENT, WANTED, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+        return STATE.load(Ordering::Acquire) == READY;
     }
-    let _ = STATE.compare_exchange(ABSENT, WANTED, Ordering::AcqRel, Ordering::Relaxed);
-    monitor::nudge();
+    recruiter::call();
     let deadline = time::after(PATIENCE);
     while STATE.load(Ordering::Acquire) == WANTED {
         if futex::wait_until(&STATE, WANTED, Some(deadline.into())) == Err(crate::errno::Errno::TIMEDOUT) {
@@ -87,19 +85,11 @@ fn comes_in_time() -> bool {
     STATE.load(Ordering::Acquire) == READY
 }
 
-/// The monitor's: makes it if somebody has asked for it.
+/// The recruiter's: makes it if somebody has asked for it.
 pub(super) fn make_if_wanted() {
-    if STATE.load(Ordering::Relaxed) == WANTED {
-        make();
-    }
-}
-
-/// The monitor's: makes it, unless that has been tried.
-pub(super) fn make() {
-    if STATE.load(Ordering::Relaxed) >= READY {
+    if STATE.load(Ordering::Acquire) != WANTED {
         return;
     }
-    STATE.store(WANTED, Ordering::Relaxed);
     // SAFETY: `main` looks at no argument.
     if unsafe { !pool::spawn_kernel_thread(main, null_mut(), STACK) } {
         become_state(REFUSED);

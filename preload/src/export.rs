@@ -244,16 +244,16 @@ macro_rules! versioned {
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
     (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::becomes_parent() }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::offload::enter_as_parent() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         $(, version $version:literal)? $(, if $waits:expr)?) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, () }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, engine::ops::offload::enter() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, then $heard:path) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true, () }
+            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::offload::enter() }
             // SAFETY: the program's own arguments, and what the real call has made of them.
             unsafe {
                 let answer = offloaded($($arg),*);
@@ -262,11 +262,11 @@ macro_rules! offload {
             }
         }
     };
-    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
-        offload! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, $next, $waits, $before }
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $enter:expr) => {
+        offload! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, $next, $waits, $enter }
     };
     (@function [$($attribute:tt)*] $function:ident, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty,
-        $next:expr, $waits:expr, $before:expr) => {
+        $next:expr, $waits:expr, $enter:expr) => {
         $($attribute)*
         unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
             #[unsafe(link_section = "greenlet_next")]
@@ -275,8 +275,7 @@ macro_rules! offload {
             if !(engine::active() && $waits) {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
-            $before;
-            let scope = engine::ops::offload::enter();
+            let scope = $enter;
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);
             answer

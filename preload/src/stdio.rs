@@ -77,11 +77,7 @@ macro_rules! stream {
             // SAFETY: the program gives a stream that is open.
             $(let closing = if engine::is_table_watched() { unsafe { ops::stdio::closing($old) } } else { None };)?
             $(
-                // It makes a child.
-                if engine::active() {
-                    ops::process::becomes_parent();
-                }
-                let $scope = ops::offload::enter();
+                let $scope = ops::offload::enter_as_parent();
             )?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
             $(ops::offload::leave($scope);)?

@@ -3,6 +3,7 @@
 use crate::arch::tls;
 use crate::report;
 use crate::sched;
+use crate::thread::{self, Thread, bind};
 
 /// What [`enter`] leaves for [`leave`]. Plain data: a call that is unwound by cancellation skips `leave`, and
 /// the thread goes on without a permit until it parks, as after a rescue.
@@ -11,8 +12,22 @@ pub struct Scope {
     offloaded: bool,
 }
 
-/// The calling thread is about to block in the kernel.
+/// The calling thread is about to block in the kernel. A greenlet does not do that on the process's first kernel thread, where
+/// others have to go to make children.
 pub fn enter() -> Scope {
+    if thread::current().is_some_and(Thread::takes_turns) {
+        sched::clear_first_worker();
+    }
+    enter_here()
+}
+
+/// The same where it is about to make a child.
+pub fn enter_as_parent() -> Scope {
+    bind::to_parent();
+    enter_here()
+}
+
+fn enter_here() -> Scope {
     if tls::current().is_null() {
         return Scope { offloaded: false };
     }

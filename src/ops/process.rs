@@ -55,8 +55,7 @@ pub fn forkpty(
 /// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what
 /// it leaves when it execs nobody could clear).
 pub fn vfork_prepare(shares: Shares) {
-    becomes_parent();
-    super::offload::enter();
+    super::offload::enter_as_parent();
     start::vfork_prepare(shares);
 }
 

@@ -9,7 +9,7 @@
  * Other threads of the program run beside greenlets and may use every call here. A greenlet that gets a kernel thread of its own, as by
  * greenlet_native_begin or because it asks for what only such a thread has (an affinity, a priority, credentials, a robust mutex), runs
  * beside the others from then on. One that makes children does so on the process's first kernel thread, so that they are told of the
- * process's end (PR_SET_PDEATHSIG), and is not bound, unless the first thread has a kernel thread of its own. Who waits where the library
+ * process's end (PR_SET_PDEATHSIG); only where that is not to be had within 5 s does it get one of its own. Who waits where the library
  * cannot see it (a raw system call, scanf, a FILE that is written) keeps the turn meanwhile, as who computes does.
  *
  * In the child of fork(2) there are none of the parent's greenlets, whose handles are stale ones there. The thread that forked is the

@@ -9,6 +9,7 @@
 //! - **park**, **fire** ([`park`]): to wait, and to end another's wait, exactly once.
 //! - **lot** ([`park::lot`]): who waits for an address. **reactor**: who waits for a descriptor.
 //! - **guest** ([`thread::beside`]): a process, or a kernel thread unknown to libc, that clone(2) put into our memory.
+//! - **scout** ([`sched::scout`]): a kernel thread of ours that opens files for the others, in a table of descriptors of its own.
 //! - **pump** ([`tls`]): a kernel thread of ours that carries connections which speak TLS, beside everything else.
 //! - **rescue**, **offload**, **bind**: a worker that is stuck loses its permit; gives it up beforehand; for good.
 //!
@@ -37,7 +38,8 @@
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
 //! records < an inbox's list; records < stack reservations < templates < allocator; greenlets' timers < timer heap < who has the
 //! turn < run queue; timer heap < what was thrown, what has fired, the handles of greenlets; lot bucket < the states of events,
-//! semaphores and queues < allocator; who may ask the pumps < what they have in common < the addresses of servers < allocator.
+//! semaphores and queues < allocator; who may send the scout < all others; who may ask the pumps < what they have in common < the addresses
+//! of servers < allocator.
 
 pub mod atomic;
 pub mod park;

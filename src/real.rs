@@ -146,6 +146,7 @@ next! {
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
     fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
+    fn longjmp(to: *mut c_void, value: c_int);
     fn getgrouplist(user: *const c_char, own: libc::gid_t, groups: *mut libc::gid_t, count: *mut c_int) -> c_int;
     fn setgroups(count: usize, groups: *const libc::gid_t) -> c_int;
     fn getaddrinfo(host: *const c_char, service: *const c_char, hints: *const libc::addrinfo, found: *mut *mut libc::addrinfo) -> c_int;

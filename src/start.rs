@@ -168,7 +168,7 @@ pub fn load() {
 
 extern "C" fn at_exit() {
     if !arch::tls::is_held() {
-        tls::last_words();
+        tls::exits();
         report::at_exit();
     }
 }
@@ -353,6 +353,7 @@ pub fn fork_prepare() {
 /// runtime holds is the parent's.
 fn hold_all() {
     signal::setxid::fork_prepare();
+    sched::scout::fork_prepare();
     tls::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
@@ -380,6 +381,7 @@ fn release_after_fork() {
     ops::channel::fork_done();
     reactor::fork_done();
     tls::fork_done();
+    sched::scout::fork_done();
     signal::setxid::fork_done();
     LOADER.let_go();
 }

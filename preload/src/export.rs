@@ -91,7 +91,7 @@ macro_rules! call_next {
 /// - `accepting fn accept(…) -> c_int = …, with flags`: what it answers may be a connection that is to speak TLS.
 /// - `connecting fn connect(…) -> c_int = …`: where the server is to be talked to in TLS, that comes after it.
 /// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread; `or secure fn`: in either
-///   case.
+///   case; `[SOCKET] or secure fn`: the operation sees to the set itself then.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
 ///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
@@ -125,9 +125,13 @@ macro_rules! hook {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name), (engine::active() || engine::tls::is_on()).then_some(true), $op($($arg),*) }
     };
+    ([$set:ident] or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, next!($name),
+            if engine::tls::is_on() { Some(true) } else { engine::serves(engine::patch::Set::$set) }, $op($($arg),*) }
+    };
     (accepting fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int = $op:path, with $flags:expr) => {
         #[unsafe(no_mangle)]
-        unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
+        pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             hook! { @function [] from_listener, $name($($arg: $type),*) -> c_int,
                 next!($name), engine::serves(engine::patch::Set::SOCKET), $op($($arg),*) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
@@ -144,7 +148,7 @@ macro_rules! hook {
     (connecting fn $name:ident($fd:ident: $fd_type:ty, $addr:ident: $addr_type:ty, $len:ident: $len_type:ty) -> c_int
         = $op:path) => {
         #[unsafe(no_mangle)]
-        unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
+        pub unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
             hook! { @function [] plainly, $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int,
                 next!($name), engine::serves(engine::patch::Set::SOCKET), $op($fd, $addr, $len) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
@@ -244,16 +248,18 @@ macro_rules! versioned {
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
     (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::offload::enter_as_parent() }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::enter_as_parent() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         $(, version $version:literal)? $(, if $waits:expr)?) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, engine::ops::offload::enter() }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?,
+            engine::ops::offload::enter() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, then $heard:path) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::offload::enter() }
+            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true,
+                engine::ops::offload::enter() }
             // SAFETY: the program's own arguments, and what the real call has made of them.
             unsafe {
                 let answer = offloaded($($arg),*);

@@ -5,8 +5,10 @@
 //! Six arguments of register size are taken whatever the number, as x86-64 passes them.
 
 use crate::ret::{Answer, Convention};
-use core::ffi::c_long;
+use crate::socket;
+use core::ffi::{c_int, c_long};
 use engine::{Exit, ops, real::Next};
+use libc::{sockaddr, socklen_t};
 
 jump! { syscall => decide_syscall }
 
@@ -21,12 +23,35 @@ fn concerns_others(number: c_long) -> bool {
 }
 
 /// What `syscall` does: the operation's answer, or where to jump.
+/// What makes connections that may be to speak TLS: as the functions of these names.
+///
+/// # Safety
+/// As these.
+unsafe fn secure(number: c_long, a: usize, b: usize, c: usize, d: usize) -> Option<c_int> {
+    let (fd, address) = (a as c_int, b as *mut sockaddr);
+    // SAFETY: the caller's arguments.
+    unsafe {
+        match number {
+            libc::SYS_accept => Some(socket::accept(fd, address, c as *mut socklen_t)),
+            libc::SYS_accept4 => Some(socket::accept4(fd, address, c as *mut socklen_t, d as c_int)),
+            libc::SYS_connect => Some(socket::connect(fd, address, c as socklen_t)),
+            _ => None,
+        }
+    }
+}
+
 unsafe extern "C-unwind" fn decide_syscall(
     number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize,
 ) -> Answer {
     #[unsafe(link_section = "greenlet_next")]
     static NEXT: Next = next!(syscall);
     proof!(syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long);
+    if engine::tls::is_on()
+        // SAFETY: syscall's own contract.
+        && let Some(answer) = unsafe { secure(number, a, b, c, d) }
+    {
+        return Answer::value(c_long::from(answer));
+    }
     while engine::active() || concerns_others(number) {
         // SAFETY: the operation has syscall's own contract.
         match unsafe { ops::futex::syscall(number, a, b, c, d, e, f) } {

@@ -43,12 +43,15 @@ hook! {
 
 hook! { [SOCKET] fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t = ops::io::send }
 hook! {
-    [SOCKET] fn sendto(
+    [SOCKET] or secure fn sendto(
         fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t,
-    ) -> ssize_t = ops::io::sendto
+    ) -> ssize_t = ops::tls::sendto
 }
-hook! { [SOCKET] fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = ops::io::sendmsg }
-hook! { [SOCKET] fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int = ops::io::sendmmsg }
+hook! { [SOCKET] or secure fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t = ops::tls::sendmsg }
+hook! {
+    [SOCKET] or secure fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: c_uint, flags: c_int) -> c_int
+        = ops::tls::sendmmsg
+}
 
 hook! { [BYTES] fn __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t = ops::io::read }
 hook! { [BYTES] fn __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t = ops::io::write }

@@ -33,8 +33,8 @@
 //! | `socket` | socket | `ops::fd::opened` |
 //! | `socketpair` | socket | `ops::fd::opened` |
 //! | `bind` | socket | `ops::fd::seen` |
-//! | `listen` | socket | `ops::fd::seen` |
-//! | `shutdown` | socket | `ops::fd::seen` |
+//! | `listen` | socket | `ops::tls::listen` |
+//! | `shutdown` | socket | `ops::tls::shutdown` |
 //! | `read` | io | `ops::io::read` |
 //! | `readv` | io | `ops::io::readv` |
 //! | `write` | io | `ops::io::write` |
@@ -50,9 +50,9 @@
 //! | `recvmsg` | io | `ops::io::recvmsg` |
 //! | `recvmmsg` | io | `ops::io::recvmmsg` |
 //! | `send` | io | `ops::io::send` |
-//! | `sendto` | io | `ops::io::sendto` |
-//! | `sendmsg` | io | `ops::io::sendmsg` |
-//! | `sendmmsg` | io | `ops::io::sendmmsg` |
+//! | `sendto` | io | `ops::tls::sendto` |
+//! | `sendmsg` | io | `ops::tls::sendmsg` |
+//! | `sendmmsg` | io | `ops::tls::sendmmsg` |
 //! | `__read` | io | `ops::io::read` |
 //! | `__write` | io | `ops::io::write` |
 //! | `__send` | io | `ops::io::send` |
@@ -77,7 +77,7 @@
 //! | `pipe2` | fd | `ops::fd::opened` |
 //! | `eventfd` | fd | `ops::fd::opened` |
 //! | `timerfd_create` | fd | `ops::fd::opened` |
-//! | `signalfd` | fd | `ops::fd::opened` |
+//! | `signalfd` | fd | `ops::fd::signalfd` |
 //! | `epoll_create` | fd | `ops::fd::opened` |
 //! | `epoll_create1` | fd | `ops::fd::opened` |
 //! | `inotify_init` | fd | `ops::fd::opened` |
@@ -274,6 +274,10 @@
 //! | `sigwaitinfo` | signal | `ops::signal::sigwaitinfo` |
 //! | `sigtimedwait` | signal | `ops::signal::sigtimedwait` |
 //! | `sigaltstack` | signal | `ops::signal::sigaltstack` |
+//! | `siglongjmp` | signal | `ops::signal::jump` |
+//! | `longjmp` | signal | `ops::signal::jump` |
+//! | `_longjmp` | signal | `ops::signal::jump` |
+//! | `__longjmp_chk` | signal | `ops::signal::jump_checked` |
 //! | `pthread_create` | thread | `ops::thread::create` |
 //! | `pthread_join` | thread | `ops::thread::join` |
 //! | `pthread_tryjoin_np` | thread | `ops::thread::tryjoin` |

@@ -25,6 +25,38 @@ unsafe fn resolved(
         unsafe { engine::tls::connect::resolved(node, *found) };
     }
 }
+
+/// The same, of the calls that answer with an entry.
+unsafe fn found_host(answer: &*mut hostent, name: *const c_char) {
+    if engine::tls::connects() {
+        // SAFETY: the program's string, and the entry that libc has filled in.
+        unsafe { engine::tls::connect::resolved_host(name, *answer) };
+    }
+}
+
+unsafe fn found_host2(answer: &*mut hostent, name: *const c_char, _: c_int) {
+    // SAFETY: as above.
+    unsafe { found_host(answer, name) };
+}
+
+unsafe fn found_host_r(
+    _: &ErrorNumber, name: *const c_char, _: *mut hostent, _: *mut c_char, _: size_t, found: *mut *mut hostent,
+    _: *mut c_int,
+) {
+    // SAFETY: as above; where there is none, libc says so there.
+    unsafe { found_host(&*found, name) };
+}
+
+// libc's own prototype.
+#[allow(clippy::too_many_arguments)]
+unsafe fn found_host2_r(
+    answer: &ErrorNumber, name: *const c_char, _: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t,
+    found: *mut *mut hostent, h_errno: *mut c_int,
+) {
+    // SAFETY: as above.
+    unsafe { found_host_r(answer, name, entry, buf, len, found, h_errno) };
+}
+
 offload! {
     fn getnameinfo(
         addr: *const sockaddr, len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char,
@@ -32,20 +64,20 @@ offload! {
     ) -> EaiCode
 }
 
-offload! { fn gethostbyname(name: *const c_char) -> *mut hostent }
-offload! { fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent }
+offload! { fn gethostbyname(name: *const c_char) -> *mut hostent, then found_host }
+offload! { fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent, then found_host2 }
 offload! { fn gethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent }
 offload! {
     fn gethostbyname_r(
         name: *const c_char, entry: *mut hostent, buf: *mut c_char, len: size_t, found: *mut *mut hostent,
         h_errno: *mut c_int,
-    ) -> ErrorNumber
+    ) -> ErrorNumber, then found_host_r
 }
 offload! {
     fn gethostbyname2_r(
         name: *const c_char, family: c_int, entry: *mut hostent, buf: *mut c_char, len: size_t,
         found: *mut *mut hostent, h_errno: *mut c_int,
-    ) -> ErrorNumber
+    ) -> ErrorNumber, then found_host2_r
 }
 offload! {
     fn gethostbyaddr_r(

@@ -25,8 +25,9 @@ hook! {
         = ops::fd::setsockopt
 }
 
+hook! { secure fn shutdown(fd: c_int, how: c_int) -> c_int = ops::tls::shutdown }
+hook! { secure fn listen(fd: c_int, backlog: c_int) -> c_int = ops::tls::listen }
+
 observe! { fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int, opens }
 observe! { fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int, opens pair }
 observe! { fn bind(fd: c_int, addr: *const sockaddr, len: socklen_t) -> c_int, names fd }
-observe! { fn listen(fd: c_int, backlog: c_int) -> c_int, names fd }
-observe! { fn shutdown(fd: c_int, how: c_int) -> c_int, names fd }

@@ -77,7 +77,9 @@ macro_rules! stream {
             // SAFETY: the program gives a stream that is open.
             $(let closing = if engine::is_table_watched() { unsafe { ops::stdio::closing($old) } } else { None };)?
             $(
-                let $scope = ops::offload::enter_as_parent();
+                // It makes a child.
+                let $scope =
+                    if engine::active() { ops::process::enter_as_parent() } else { ops::offload::Scope::default() };
             )?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
             $(ops::offload::leave($scope);)?

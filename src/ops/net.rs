@@ -219,19 +219,25 @@ pub unsafe fn connect_tcp(host: *const c_char, port: c_int, local: *const c_char
     Race::new(&from).run(&by_turns(&found))
 }
 
-/// Waits until a connection that is under way is made, for the socket's send time-out at most.
+/// Waits until a connection that is under way is made.
 pub fn await_connection(fd: c_int) -> Result<(), Exit> {
+    await_events(fd, libc::POLLOUT)?;
+    match sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
+        0 => Ok(()),
+        e => Err(Exit::Errno(e)),
+    }
+}
+
+/// Waits for one of `events`, for the socket's send time-out at most: as connect(2), which says EINPROGRESS then.
+pub fn await_events(fd: c_int, events: i16) -> Result<(), Exit> {
     let limit = sysfd::socket_timeout(fd, libc::SO_SNDTIMEO).map(time::after);
     loop {
         let left = limit.map_or(-1, |at| at.saturating_sub(time::now()).div_ceil(1_000_000) as c_int);
-        match poll(&mut [pollfd { fd, events: libc::POLLOUT, revents: 0 }], left) {
+        match poll(&mut [pollfd { fd, events, revents: 0 }], left) {
             Err(Exit::Errno(libc::EINTR)) => {}
             Err(e) => return Err(e),
-            Ok(0) => return Err(Exit::Errno(libc::ETIMEDOUT)),
-            Ok(_) => match sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_ERROR)? {
-                0 => return Ok(()),
-                e => return Err(Exit::Errno(e)),
-            },
+            Ok(0) => return Err(Exit::Errno(libc::EINPROGRESS)),
+            Ok(_) => return Ok(()),
         }
     }
 }

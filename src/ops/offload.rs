@@ -3,11 +3,11 @@
 use crate::arch::tls;
 use crate::report;
 use crate::sched;
-use crate::thread::{self, Thread, bind};
+use crate::thread::{self, Thread};
 
 /// What [`enter`] leaves for [`leave`]. Plain data: a call that is unwound by cancellation skips `leave`, and
 /// the thread goes on without a permit until it parks, as after a rescue.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Scope {
     offloaded: bool,
 }
@@ -15,19 +15,19 @@ pub struct Scope {
 /// The calling thread is about to block in the kernel. A greenlet does not do that on the process's first kernel thread, where
 /// others have to go to make children.
 pub fn enter() -> Scope {
-    if thread::current().is_some_and(Thread::takes_turns) {
-        sched::clear_first_worker();
+    loop {
+        if thread::current().is_some_and(Thread::takes_turns) {
+            sched::clear_first_worker();
+        }
+        if !sched::wait_for_reserve() {
+            return enter_here();
+        }
     }
-    enter_here()
 }
 
-/// The same where it is about to make a child.
-pub fn enter_as_parent() -> Scope {
-    bind::to_parent();
-    enter_here()
-}
-
-fn enter_here() -> Scope {
+/// The same on the kernel thread that it is on, whatever becomes of the others: it has been waited for already
+/// (`sched::wait_for_reserve`), and the call is that kernel thread's (`bind::to_parent`).
+pub fn enter_here() -> Scope {
     if tls::current().is_null() {
         return Scope { offloaded: false };
     }

@@ -579,7 +579,7 @@ pub unsafe fn setname(handle: pthread_t, name: *const c_char) -> Result<(), Exit
         own[..text.len()].copy_from_slice(text);
         t.name.set(own);
         if t.is_bound() {
-            sys::task::set_name(t.tid(), &own);
+            sched::scout::send(|| sys::task::set_name(t.tid(), &own));
         }
     }
     Ok(())
@@ -713,7 +713,7 @@ pub unsafe fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> Re
             name[NAME_SIZE - 1] = 0;
             t.name.set(name);
             if t.is_bound() {
-                sys::task::set_name(t.tid(), &name);
+                sched::scout::send(|| sys::task::set_name(t.tid(), &name));
             }
             Ok(0)
         }

@@ -1,14 +1,15 @@
 //! getsockname(2), getpeername(2), getsockopt(2) and setsockopt(2) of a connection that speaks TLS: the program's descriptor is
-//! a local socket (`crate::tls`), and what it is told is the connection's. greenlet_ssl_listener(3), greenlet_connect_ssl(3).
+//! a local socket (`crate::tls`), and what it is told is the connection's. What a send says of addresses. greenlet_ssl_listener(3), greenlet_connect_ssl(3).
 
 use super::{fd, io, net, offload};
 use crate::config;
 use crate::errno::{Errno, Exit};
+use crate::patch::Set;
 use crate::start;
 use crate::sys::{fd as sysfd, mem};
-use crate::tls::{self, Identity, Names, Problem, Terms};
-use core::ffi::{CStr, c_char, c_int, c_void};
-use libc::{sockaddr, socklen_t};
+use crate::tls::{self, Elsewhere, Identity, Names, Problem, Terms};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use libc::{mmsghdr, msghdr, sockaddr, socklen_t};
 
 /// getsockname(2).
 ///
@@ -25,9 +26,12 @@ pub unsafe fn getsockname(fd: c_int, address: *mut sockaddr, len: *mut socklen_t
 /// # Safety
 /// As the C function.
 pub unsafe fn getpeername(fd: c_int, address: *mut sockaddr, len: *mut socklen_t) -> Result<c_int, Exit> {
-    let names = Names::read(fd).ok_or(Exit::Native)?;
+    let there = Names::read(fd).ok_or(Exit::Native)?.there;
+    if there.bytes().is_empty() {
+        return Err(Exit::Errno(libc::ENOTCONN));
+    }
     // SAFETY: the caller's arguments.
-    unsafe { tell(names.there.bytes(), address.cast(), len) }
+    unsafe { tell(there.bytes(), address.cast(), len) }
 }
 
 /// As the kernel tells addresses: as much as there is room for, and how long it is.
@@ -95,6 +99,26 @@ fn is_connections(level: c_int, name: c_int) -> bool {
     }
 }
 
+/// listen(2), before the real call.
+///
+/// # Safety
+/// None is needed; it is called as all operations are.
+pub unsafe fn listen(fd: c_int, _: c_int) -> Result<c_int, Exit> {
+    tls::listens(fd);
+    Err(Exit::Native)
+}
+
+/// shutdown(2), before the real call.
+///
+/// # Safety
+/// None is needed, as above.
+pub unsafe fn shutdown(fd: c_int, how: c_int) -> Result<c_int, Exit> {
+    if how == libc::SHUT_WR {
+        tls::shuts(fd);
+    }
+    Err(Exit::Native)
+}
+
 /// greenlet_ssl_listener(3).
 ///
 /// # Safety
@@ -152,12 +176,14 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
     // SAFETY: libc gives the calling thread's own errno.
     let errno = if answer == 0 { 0 } else { unsafe { *libc::__errno_location() } };
     let is_begun = matches!(errno, 0 | libc::EINPROGRESS | libc::EINTR)
-        && sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_PROTOCOL) == Ok(libc::IPPROTO_TCP);
+        && sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM);
     match is_begun.then(|| tls::connect::client_for(address, len)).flatten() {
         None if answer == 0 => Ok(answer),
+        // A local socket does not know the address.
+        None if errno == libc::EINVAL && Names::read(fd).is_some() => Err(Exit::Errno(libc::EISCONN)),
         None => Err(Exit::Errno(errno)),
         Some(client) => {
-            let done = client.map_err(Exit::from).and_then(|client| secure(fd, client));
+            let done = client.map_err(Exit::from).and_then(|client| secure(fd, client, errno));
             if done.is_err() {
                 // SAFETY: integers.
                 let _ = unsafe { crate::syscall!(libc::SYS_shutdown, fd, libc::SHUT_RDWR) };
@@ -167,33 +193,127 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
     }
 }
 
-fn secure(fd: c_int, client: rustls::ClientConnection) -> Result<(), Exit> {
-    net::await_connection(fd)?;
+/// sendto(2). TCP's takes no notice of an address once it is connected; where one would connect by it (TCP Fast Open) and the server is
+/// wanted in TLS, it is not to be had: that is what the kernel says where it is turned off.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendto(
+    fd: c_int, buf: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t,
+) -> Result<isize, Exit> {
+    if !tls::is_on() {
+        // SAFETY: the caller's arguments.
+        return unsafe { io::sendto(fd, buf, len, flags, address, address_len) };
+    }
+    let is_ours = !address.is_null() && Names::read(fd).is_some();
+    let (address, address_len) = if is_ours { (core::ptr::null(), 0) } else { (address, address_len) };
+    refuse_to_open(flags, address, address_len)?;
+    // SAFETY: the caller's arguments, or none of its address.
+    unsafe {
+        match start::serves(Set::SOCKET) {
+            Some(true) => match io::sendto(fd, buf, len, flags, address, address_len) {
+                Err(Exit::Native) if is_ours => {}
+                done => return done,
+            },
+            otherwise if !is_ours => return Err(by_libc(otherwise)),
+            _ => {}
+        }
+        Ok(crate::syscall!(libc::SYS_sendto, fd, buf, len, flags, 0usize, 0usize)? as isize)
+    }
+}
+
+/// sendmsg(2): the same.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result<isize, Exit> {
+    if !tls::is_on() {
+        // SAFETY: the caller's arguments.
+        return unsafe { io::sendmsg(fd, message, flags) };
+    }
+    let mut plain = mem::read(message)?;
+    let is_ours = !plain.msg_name.is_null() && Names::read(fd).is_some();
+    if is_ours {
+        (plain.msg_name, plain.msg_namelen) = (core::ptr::null_mut(), 0);
+    }
+    refuse_to_open(flags, plain.msg_name.cast(), plain.msg_namelen)?;
+    // SAFETY: the caller's message, or it without its address.
+    unsafe {
+        match start::serves(Set::SOCKET) {
+            Some(true) => match io::sendmsg(fd, if is_ours { &plain } else { message }, flags) {
+                Err(Exit::Native) if is_ours => {}
+                done => return done,
+            },
+            otherwise if !is_ours => return Err(by_libc(otherwise)),
+            _ => {}
+        }
+        Ok(crate::syscall!(libc::SYS_sendmsg, fd, &raw const plain, flags)? as isize)
+    }
+}
+
+/// sendmmsg(2): the same.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: c_int) -> Result<c_int, Exit> {
+    // SAFETY: the caller's messages; the first says where to.
+    unsafe {
+        if flags & libc::MSG_FASTOPEN != 0 {
+            let first = mem::read(messages)?.msg_hdr;
+            refuse_to_open(flags, first.msg_name.cast(), first.msg_namelen)?;
+        }
+        match start::serves(Set::SOCKET) {
+            Some(true) => io::sendmmsg(fd, messages, count, flags),
+            otherwise => Err(by_libc(otherwise)),
+        }
+    }
+}
+
+/// How libc's own call is made where the set is not served.
+fn by_libc(serves: Option<bool>) -> Exit {
+    if serves.is_some() { Exit::Offloaded } else { Exit::Native }
+}
+
+fn refuse_to_open(flags: c_int, address: *const sockaddr, len: socklen_t) -> Result<(), Errno> {
+    let opens = flags & libc::MSG_FASTOPEN != 0 && !address.is_null() && tls::connects();
+    if opens && tls::connect::client_for(address, len).is_some() {
+        return Err(Errno(libc::EOPNOTSUPP));
+    }
+    Ok(())
+}
+
+/// `errno` as connect(2) has left it, or 0.
+fn secure(fd: c_int, client: rustls::ClientConnection, errno: c_int) -> Result<(), Exit> {
     let is_waiting = sysfd::status_flags(fd)? & libc::O_NONBLOCK == 0;
+    if is_waiting && errno == libc::EINPROGRESS {
+        // The socket's send time-out has passed.
+        return Err(Exit::Errno(errno));
+    }
+    // TCP_FASTOPEN_CONNECT puts it off until something is sent, be it nothing.
+    if sysfd::sockopt::<c_int>(fd, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT) == Ok(1) {
+        const FLAGS: c_int = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        // SAFETY: no bytes.
+        let _ = unsafe { crate::syscall!(libc::SYS_sendto, fd, 0usize, 0usize, FLAGS, 0usize, 0usize) };
+    }
+    net::await_connection(fd)?;
     // SAFETY: F_GETFD takes no pointer.
     let closes = unsafe { crate::syscall!(libc::SYS_fcntl, fd, libc::F_GETFD) }? as c_int & libc::FD_CLOEXEC != 0;
     let flags = if is_waiting { 0 } else { libc::SOCK_NONBLOCK } | if closes { libc::SOCK_CLOEXEC } else { 0 };
-    tls::connected(fd, flags, client)?;
+    let elsewhere = Elsewhere::of(fd);
+    let done = tls::connected(fd, flags, client);
+    elsewhere.follow(fd);
+    done?;
     if is_waiting { await_handshake(fd) } else { Ok(()) }
 }
 
 /// Waits for the byte that says that the handshake is done.
 fn await_handshake(made: c_int) -> Result<(), Exit> {
+    net::await_events(made, libc::POLLIN)?;
     let mut done = 0u8;
     // SAFETY: a live byte.
-    match unsafe { io::recv(made, (&raw mut done).cast(), 1, 0) } {
-        Ok(1) => Ok(()),
-        Ok(_) | Err(Exit::Errno(libc::ECONNRESET)) => Err(Exit::Errno(libc::EPROTO)),
-        // A thread that does not park waits in the kernel.
-        Err(Exit::Native | Exit::Offloaded) => {
-            let scope = offload::enter();
-            // SAFETY: a live byte.
-            let got = unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, 0, 0usize, 0usize) };
-            offload::leave(scope);
-            if got == Ok(1) { Ok(()) } else { Err(Exit::Errno(libc::EPROTO)) }
-        }
-        Err(e) => Err(e),
-    }
+    let got =
+        unsafe { crate::syscall!(libc::SYS_recvfrom, made, &raw mut done, 1usize, libc::MSG_DONTWAIT, 0usize, 0usize) };
+    if got == Ok(1) { Ok(()) } else { Err(Exit::Errno(libc::EPROTO)) }
 }
 
 /// Reads files, while others may go on. What is wrong is said in one line.

@@ -11,6 +11,7 @@ use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
 use crate::signal::SharedMask;
 use crate::signal::altstack::{self, AltStack};
+use crate::sys::task::State;
 use crate::sys::{self, futex, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
@@ -174,9 +175,15 @@ impl Worker {
         }
     }
 
-    /// Whether that is the calling thread's run, which still has the permit.
+    /// Whether that is the calling thread's run, and there is a permit for another: its own, or one that nobody holds.
     pub fn is_asked_to_yield(&self) -> bool {
-        self.asked.load(Ordering::Acquire) == self.tick.get() && !self.permit().is_null()
+        self.asked.load(Ordering::Acquire) == self.tick.get() && (!self.permit().is_null() || pool::has_sleepers())
+    }
+
+    /// The tick of a run that computes without a permit.
+    pub(super) fn computes_aside(&self) -> Option<u32> {
+        let is_served = self.tid() != 0 && !self.retired.get();
+        self.seat.lost().filter(|_| is_served && sys::task::state_of(self.tid()) == State::Runnable)
     }
 
     /// Takes the permit from a worker whose thread has run since `tick`, on behalf of others.
@@ -537,11 +544,13 @@ fn end(w: &Worker) -> *mut core::ffi::c_void {
     null_mut()
 }
 
-/// The start routine of every other worker.
+/// The start routine of every other worker. It begins as a spare one.
 pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     // SAFETY: `pool` passes a leaked worker.
     let w = unsafe { begin(arg) };
-    w.run_loop();
+    if pool::wait_as_spare(w) {
+        w.run_loop();
+    }
     end(w)
 }
 

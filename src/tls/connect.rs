@@ -6,7 +6,7 @@
 //!
 //! HOST is a name, an address (of IPv6 in brackets), or `*` for whatever has the port, which wants `name=NAME`. The options are those of
 //! `client`; CA is the file of `ca=`. A connection is the host's if its address is one that the program was told when it asked for that
-//! name, or that the system has for it when the program connects.
+//! name, or that the system has for it when the program connects. Where the system cannot say, it may be the host's: there is none.
 //!
 //! `connect` returns when the handshake is done; with a non-blocking descriptor when the connection is made, which it waits for: until
 //! then there is nothing to put in the descriptor's place.
@@ -19,15 +19,15 @@ use crate::ops::net;
 use crate::sys::lock::Lock;
 use crate::sys::{mem, time};
 use core::ffi::{CStr, c_char};
-use core::net::{IpAddr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use rustls::ClientConnection;
 use std::ffi::CString;
 use std::sync::OnceLock;
 
 const VARIABLE: &str = "GREENLET_TLS_CONNECT";
 const FORM: &str = "it takes HOST:PORT=[CA][:OPTION...], several with commas between them, or @FILE";
-/// How long what the system says of a name counts.
-const FRESH: u64 = 60 * time::SECOND;
+/// How long what the system says of a name counts. Meanwhile an address that it has for it since would pass for another host's.
+const FRESH: u64 = time::SECOND;
 
 /// Who is meant.
 #[derive(Debug)]
@@ -66,17 +66,27 @@ pub fn fork_done() {
 pub fn load(why_not: Option<&str>) -> bool {
     let Some(value) = config::variable(c"GREENLET_TLS_CONNECT").filter(|v| !v.is_empty()) else { return false };
     listen::insist(VARIABLE, why_not);
-    let mut servers = Vec::new();
-    match listen::each_entry(value, FORM, |entry| {
-        servers.push(parse(entry)?);
-        Ok(())
-    }) {
-        Ok(()) => {
+    match parse_all(value) {
+        Ok(servers) => {
             KNOWN.lock().asked = vec![0; servers.len()];
             SERVERS.set(servers).is_ok()
         }
         Err(problem) => config::end(format_args!("{VARIABLE}: {problem}")),
     }
+}
+
+/// Whether a value of the variable can be used.
+pub fn check(value: &CStr) -> Result<(), Problem> {
+    parse_all(value).map(|_| ())
+}
+
+fn parse_all(value: &CStr) -> Result<Vec<Server>, Problem> {
+    let mut servers = Vec::new();
+    listen::each_entry(value, FORM, |entry| {
+        servers.push(parse(entry)?);
+        Ok(())
+    })?;
+    Ok(servers)
 }
 
 fn parse(entry: &str) -> Result<Server, Problem> {
@@ -112,17 +122,28 @@ fn parse(entry: &str) -> Result<Server, Problem> {
 pub fn client_for(address: *const libc::sockaddr, len: libc::socklen_t) -> Option<Result<ClientConnection, Errno>> {
     let servers = SERVERS.get()?;
     let (address, port) = address_of(address, len)?;
-    let of_port = servers.iter().enumerate().filter(|(_, server)| server.port == port);
-    let (_, server) = of_port.into_iter().find(|(at, server)| is_host(*at, &server.host, address))?;
-    let begun = server.terms.as_ref().ok_or(Errno(libc::EACCES));
-    Some(begun.and_then(|terms| terms.clone().begin().map_err(|_| Errno(libc::ENOMEM))))
+    for (at, server) in servers.iter().enumerate().filter(|(_, server)| server.port == port) {
+        match is_host(at, &server.host, address) {
+            Ok(false) => {}
+            Ok(true) => {
+                let begun = server.terms.as_ref().ok_or(Errno(libc::EACCES));
+                return Some(begun.and_then(|terms| terms.clone().begin().map_err(|_| Errno(libc::ENOMEM))));
+            }
+            Err(e) => return Some(Err(e)),
+        }
+    }
+    None
 }
 
-fn is_host(at: usize, host: &Host, address: IpAddr) -> bool {
+fn is_host(at: usize, host: &Host, address: IpAddr) -> Result<bool, Errno> {
     match host {
-        Host::Any => true,
-        Host::Address(host) => host.to_canonical() == address,
-        Host::Name(name) => is_known(at, address) || ask_for(at, name) && is_known(at, address),
+        Host::Any => Ok(true),
+        Host::Address(host) => Ok(reached(host.to_canonical()) == address),
+        Host::Name(_) if is_known(at, address) => Ok(true),
+        Host::Name(name) => {
+            ask_for(at, name)?;
+            Ok(is_known(at, address))
+        }
     }
 }
 
@@ -130,20 +151,31 @@ fn is_known(server: usize, address: IpAddr) -> bool {
     KNOWN.lock().addresses.contains(&(server, address))
 }
 
-/// Asks the system, unless it was asked a moment ago. Whether it was.
-fn ask_for(server: usize, name: &CStr) -> bool {
+/// Asks the system, unless it has answered a moment ago. EACCES: it cannot say.
+fn ask_for(server: usize, name: &CStr) -> Result<(), Errno> {
     let now = time::now();
-    let before = core::mem::replace(&mut KNOWN.lock().asked[server], now);
+    let before = KNOWN.lock().asked[server];
     if before != 0 && now - before < FRESH {
-        return false;
+        return Ok(());
     }
-    let Ok(list) = net::addresses_of(name) else { return false };
-    // SAFETY: libc's list, which is given back then.
-    unsafe {
-        learn(server, list);
-        net::give_back(list);
+    match net::addresses_of(name) {
+        // SAFETY: libc's list, which is given back then.
+        Ok(list) => unsafe {
+            learn(server, list);
+            net::give_back(list);
+        },
+        // There is no such host.
+        Err(Errno(libc::ENOENT)) => {}
+        Err(_) => {
+            let name = name.to_string_lossy();
+            config::log(format_args!(
+                "{VARIABLE}: who {name} is cannot be told now (no connection to its port is made)"
+            ));
+            return Err(Errno(libc::EACCES));
+        }
     }
-    true
+    KNOWN.lock().asked[server] = now;
+    Ok(())
 }
 
 /// The program asked for `name` and was told these addresses.
@@ -151,18 +183,41 @@ fn ask_for(server: usize, name: &CStr) -> bool {
 /// # Safety
 /// A C string, or null; a list of getaddrinfo's, or null.
 pub unsafe fn resolved(name: *const c_char, list: *const libc::addrinfo) {
-    let Some(servers) = SERVERS.get() else { return };
-    if name.is_null() {
-        return;
-    }
+    // SAFETY: the caller's list.
+    each_of_name(name, |server| unsafe { learn(server, list) });
+}
+
+/// The same of gethostbyname(3) and its kin.
+///
+/// # Safety
+/// A C string, or null; an entry of libc's, or null.
+pub unsafe fn resolved_host(name: *const c_char, entry: *const libc::hostent) {
+    // SAFETY: the caller's entry, whose list ends with a null pointer.
+    let Some(entry) = (unsafe { entry.as_ref() }) else { return };
+    each_of_name(name, |server| {
+        for place in 0.. {
+            // SAFETY: as above; an address has the length that is said.
+            unsafe {
+                match (*entry.h_addr_list.add(place), entry.h_addrtype) {
+                    (address, _) if address.is_null() => break,
+                    (address, libc::AF_INET) => know(server, IpAddr::from(address.cast::<[u8; 4]>().read())),
+                    (address, libc::AF_INET6) => know(server, IpAddr::from(address.cast::<[u8; 16]>().read())),
+                    _ => {}
+                }
+            }
+        }
+    });
+}
+
+/// The servers that are called so; a dot at the end makes no other name of it.
+fn each_of_name(name: *const c_char, mut call: impl FnMut(usize)) {
+    let Some(servers) = SERVERS.get().filter(|_| !name.is_null()) else { return };
+    let plain = |name: &CStr| name.to_bytes().strip_suffix(b".").unwrap_or(name.to_bytes()).to_ascii_lowercase();
     // SAFETY: the caller's string.
-    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+    let name = plain(unsafe { CStr::from_ptr(name) });
     for (at, server) in servers.iter().enumerate() {
-        if let Host::Name(host) = &server.host
-            && host.to_bytes().eq_ignore_ascii_case(name)
-        {
-            // SAFETY: the caller's list.
-            unsafe { learn(at, list) };
+        if matches!(&server.host, Host::Name(host) if plain(host) == name) {
+            call(at);
         }
     }
 }
@@ -171,12 +226,24 @@ pub unsafe fn resolved(name: *const c_char, list: *const libc::addrinfo) {
 /// A list of getaddrinfo's, or null.
 unsafe fn learn(server: usize, list: *const libc::addrinfo) {
     // SAFETY: the caller's list.
-    let addresses = unsafe { net::each(list) }.filter_map(|a| address_of(a.ai_addr, a.ai_addrlen));
+    for (address, _) in unsafe { net::each(list) }.filter_map(|a| address_of(a.ai_addr, a.ai_addrlen)) {
+        know(server, address);
+    }
+}
+
+fn know(server: usize, address: IpAddr) {
     let mut known = KNOWN.lock();
-    for (address, _) in addresses {
-        if !known.addresses.contains(&(server, address)) {
-            known.addresses.push((server, address));
-        }
+    if !known.addresses.contains(&(server, address)) {
+        known.addresses.push((server, address));
+    }
+}
+
+/// Who connects to no address reaches its own machine.
+fn reached(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        _ => address,
     }
 }
 
@@ -188,12 +255,12 @@ fn address_of(address: *const libc::sockaddr, len: libc::socklen_t) -> Option<(I
     match i32::from(mem::read(address.cast::<u16>()).ok()?) {
         libc::AF_INET if len as usize >= size_of::<libc::sockaddr_in>() => {
             let four = mem::read(address.cast::<libc::sockaddr_in>()).ok()?;
-            Some((IpAddr::from(four.sin_addr.s_addr.to_ne_bytes()), u16::from_be(four.sin_port)))
+            Some((reached(IpAddr::from(four.sin_addr.s_addr.to_ne_bytes())), u16::from_be(four.sin_port)))
         }
         libc::AF_INET6 if len as usize >= 24 => {
             let six = mem::read(address.cast::<[u8; 24]>()).ok()?;
             let bytes: [u8; 16] = six[8..24].try_into().ok()?;
-            Some((Ipv6Addr::from(bytes).to_canonical(), u16::from_be_bytes([six[2], six[3]])))
+            Some((reached(Ipv6Addr::from(bytes).to_canonical()), u16::from_be_bytes([six[2], six[3]])))
         }
         _ => None,
     }

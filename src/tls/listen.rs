@@ -13,7 +13,7 @@
 //! the very first. The files are PEM. They are read at start, because a server may give up the right to read them then, and again
 //! when they have changed, which counts for connections made after that; if they are of no use any more the old ones stay.
 
-use super::pump;
+use super::{pump, unheard};
 use crate::config;
 use crate::errno::Errno;
 use crate::sys::lock::Lock;
@@ -32,7 +32,7 @@ use std::ffi::CString;
 use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
-const VARIABLE: &str = "GREENLET_TLS_LISTEN";
+pub const VARIABLE: &str = "GREENLET_TLS_LISTEN";
 /// No certificate or list is longer.
 const LARGEST_FILE: usize = 4 << 20;
 
@@ -88,7 +88,12 @@ impl fmt::Display for Problem {
 }
 
 pub fn problem(with: &str, what: impl fmt::Display, remedy: &'static str) -> Problem {
-    Problem { errno: Errno::INVAL, with: with.to_owned(), what: what.to_string(), remedy }
+    Problem { errno: Errno::INVAL, with: in_a_line(with), what: in_a_line(&what.to_string()), remedy }
+}
+
+/// What came from outside, and is shown: it may not look like more than one line.
+fn in_a_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Reads the variable and the files that it names. Whether there is one; ends the process where it cannot be used.
@@ -109,6 +114,9 @@ pub fn load(why_not: Option<&str>) -> bool {
     vm::wipe_stack_below();
     match named {
         Ok(ports) => {
+            if !may_lack_files {
+                unheard::expect(ports.iter().map(|(port, _)| port.number));
+            }
             SHARED.lock().ports.extend(ports.into_iter().map(|named| &*Box::leak(Box::new(named))));
             true
         }
@@ -170,6 +178,11 @@ impl Identity {
 }
 
 const FORM: &str = "it takes PORT=CERTIFICATES:KEY[:OPTION...], several with commas between them, or @FILE";
+
+/// Whether a value of the variable can be used.
+pub fn check(value: &CStr) -> Result<(), Problem> {
+    parse(value)?.iter().try_for_each(|port| port.read().map(|_| ()))
+}
 
 fn parse(value: &CStr) -> Result<Vec<Port>, Problem> {
     let mut ports = Vec::new();
@@ -270,7 +283,6 @@ impl Port {
         };
         let mut config = builder.with_cert_resolver(Arc::new(ByName(material.keys.clone())));
         config.alpn_protocols = self.protocols.clone();
-        config.ticketer = ticketer()?;
         Ok(config)
     }
 }
@@ -279,23 +291,28 @@ impl Port {
 struct Shared {
     /// Those that are named more than once count by the last.
     ports: Vec<&'static Named>,
-    /// What tickets are made with: a client comes back to any pump.
+    /// By the port's place.
+    current: BTreeMap<usize, Current>,
+}
+
+/// What there is behind a port now.
+struct Current {
+    /// What its files had in them when they were last looked at, and when that was.
+    material: Option<Arc<Material>>,
+    looked: u64,
+    /// What tickets are made with: a client comes back to any pump. But not to another port, nor when the files have changed: who
+    /// has a ticket is not asked for a certificate.
     tickets: Option<Arc<dyn ProducesTickets>>,
-    /// What the ports' files had in them when they were last looked at, and when that was.
-    materials: BTreeMap<usize, (Option<Arc<Material>>, u64)>,
 }
 
-static SHARED: Lock<Shared> = Lock::new(Shared { ports: Vec::new(), tickets: None, materials: BTreeMap::new() });
-
-fn ticketer() -> Result<Arc<dyn ProducesTickets>, rustls::Error> {
-    let mut shared = SHARED.lock();
-    if let Some(ticketer) = &shared.tickets {
-        return Ok(ticketer.clone());
-    }
-    let ticketer = ring::Ticketer::new()?;
-    shared.tickets = Some(ticketer.clone());
-    Ok(ticketer)
+/// As a pump serves it.
+struct Now {
+    port: &'static Port,
+    material: Arc<Material>,
+    tickets: Arc<dyn ProducesTickets>,
 }
+
+static SHARED: Lock<Shared> = Lock::new(Shared { ports: Vec::new(), current: BTreeMap::new() });
 
 pub fn fork_prepare() {
     SHARED.hold();
@@ -307,7 +324,9 @@ pub fn fork_done() {
 
 /// In the child, which has no pumps. Its parent's may be using what makes tickets.
 pub fn after_fork() {
-    core::mem::forget(SHARED.lock().tickets.take());
+    for current in SHARED.lock().current.values_mut() {
+        core::mem::forget(current.tickets.take());
+    }
 }
 
 pub fn provider() -> Arc<CryptoProvider> {
@@ -317,46 +336,67 @@ pub fn provider() -> Arc<CryptoProvider> {
 
 /// What there is now behind the port that [`find`] told: the files are looked at once a second.
 /// EACCES: they cannot be used, and never could by this process.
-fn current(port: usize) -> Result<(&'static Port, Arc<Material>), Errno> {
+fn current(at: usize) -> Result<Now, Errno> {
     let mut shared = SHARED.lock();
-    let (named, at_start) = shared.ports[port];
-    let (material, looked) = shared.materials.entry(port).or_insert_with(|| (at_start.clone(), 0));
-    if time::now() - *looked >= time::SECOND {
-        *looked = time::now();
-        let stamps: Result<Vec<_>, _> = named.paths().map(|path| Stamp::of(path)).collect();
-        let is_unchanged = material.as_ref().is_some_and(|old| stamps.is_ok_and(|stamps| stamps == old.stamps));
-        match (!is_unchanged).then(|| named.read()) {
+    let (port, at_start) = shared.ports[at];
+    let first = || Current { material: at_start.clone(), looked: 0, tickets: None };
+    let current = shared.current.entry(at).or_insert_with(first);
+    if time::now() - current.looked >= time::SECOND {
+        current.look(port);
+    }
+    let material = current.material.clone().ok_or(Errno(libc::EACCES))?;
+    let tickets = match &current.tickets {
+        Some(tickets) => tickets.clone(),
+        None => ring::Ticketer::new().map_err(|_| Errno(libc::ENOMEM))?,
+    };
+    current.tickets = Some(tickets.clone());
+    Ok(Now { port, material, tickets })
+}
+
+impl Current {
+    fn look(&mut self, port: &Port) {
+        self.looked = time::now();
+        let stamps: Result<Vec<_>, _> = port.paths().map(|path| Stamp::of(path)).collect();
+        let is_unchanged = self.material.as_ref().is_some_and(|old| stamps.is_ok_and(|stamps| stamps == old.stamps));
+        match (!is_unchanged).then(|| port.read()) {
             None => {}
-            Some(Ok(changed)) => *material = Some(Arc::new(changed)),
+            Some(Ok(changed)) => (self.material, self.tickets) = (Some(Arc::new(changed)), None),
             Some(Err(problem)) => config::log(format_args!("{VARIABLE}: {problem} (what there was stays)")),
         }
     }
-    Ok((named, material.clone().ok_or(Errno(libc::EACCES))?))
+}
+
+impl Now {
+    fn config(&self) -> Result<Arc<ServerConfig>, rustls::Error> {
+        let mut config = self.port.config(&self.material)?;
+        config.ticketer = self.tickets.clone();
+        Ok(Arc::new(config))
+    }
 }
 
 /// A port as a pump serves it.
 pub struct Served {
-    port: usize,
+    place: usize,
     material: Arc<Material>,
     config: Arc<ServerConfig>,
 }
 
 impl Served {
-    /// `port` as [`find`] says.
-    pub fn new(port: usize) -> Result<Served, Errno> {
-        let (named, material) = current(port)?;
-        let config = named.config(&material).map_err(|_| Errno(libc::ENOMEM))?;
-        Ok(Served { port, material, config: Arc::new(config) })
+    /// `place` as [`find`] says.
+    pub fn new(place: usize) -> Result<Served, Errno> {
+        let now = current(place)?;
+        let config = now.config().map_err(|_| Errno(libc::ENOMEM))?;
+        Ok(Served { place, material: now.material, config })
     }
 
     /// For a new connection.
     pub fn config(&mut self) -> Arc<ServerConfig> {
-        if let Ok((named, material)) = current(self.port)
-            && !Arc::ptr_eq(&material, &self.material)
+        if let Ok(now) = current(self.place)
+            && !Arc::ptr_eq(&now.material, &self.material)
         {
-            match named.config(&material) {
-                Ok(config) => (self.material, self.config) = (material, Arc::new(config)),
-                Err(e) => config::log(format_args!("{VARIABLE}: port {}: {e} (the old ones stay)", named.number)),
+            match now.config() {
+                Ok(config) => (self.material, self.config) = (now.material, config),
+                Err(e) => config::log(format_args!("{VARIABLE}: port {}: {e} (the old ones stay)", now.port.number)),
             }
         }
         self.config.clone()

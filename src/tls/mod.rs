@@ -15,7 +15,8 @@
 //! - The pump's descriptors are in a table of its own: they take no number from the program, no close-all loop reaches them, a
 //!   forked child has none. It takes what it is handed by `pidfd_getfd`, and is woken by a signal that it reads from a descriptor.
 //! - A local socket whose peer is closed with something unread says `ECONNRESET`, once, after what came before. So ends a connection
-//!   that was cut, or never was one, as it does in TCP: the pump borrows the program's end, leaves a byte in its own, and closes that.
+//!   that was cut, or never was one, as it does in TCP: the pump borrows the program's end, leaves a byte in its own, and closes that. Where
+//!   the program has said before that it has said all, a byte has been left then (`session::mark_end`).
 //! - The program's end is bound to an abstract name with both addresses of the connection in it (`name`), which whoever
 //!   has the descriptor can read: a child, or a program that was started with it.
 //!
@@ -30,25 +31,29 @@
 
 mod client;
 pub mod connect;
-mod listen;
+mod elsewhere;
+pub mod listen;
 mod name;
 mod pump;
-mod session;
+pub mod session;
+mod unheard;
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::errno::Errno;
 use crate::ops::fd;
+use crate::start;
 use crate::sys::{fd as sysfd, sig, time};
 use crate::syscall;
 use core::ffi::c_int;
 
-use pump::Side;
+use pump::{Ends, Pump, Side};
 use rustls::ClientConnection;
 
 pub use client::Terms;
+pub use elsewhere::Elsewhere;
 pub use listen::{Identity, Problem};
 pub use name::Names;
-pub use pump::{after_fork, are_running, last_words, option};
+pub use pump::{after_fork, are_running, option};
 
 pub fn fork_prepare() {
     pump::fork_prepare();
@@ -92,6 +97,37 @@ pub fn connects() -> bool {
     CONNECTS.load(Ordering::Relaxed)
 }
 
+/// The program is about to listen by that descriptor.
+pub fn listens(fd: c_int) {
+    if let Some(port) = Names::port_of_listener(fd) {
+        unheard::heard(port);
+    }
+}
+
+/// The program is about to say by that descriptor that it has said all.
+pub fn shuts(fd: c_int) {
+    if Names::read(fd).is_some() {
+        // Where it cannot be marked, a connection that is cut then ends as if it were not.
+        let _ = session::mark_end(fd);
+    }
+}
+
+/// The process exits: says what has been of no use, and waits until what it has sent is in the kernel's hands.
+pub fn exits() {
+    if are_running() {
+        if !start::started() {
+            // What stdio holds is written when all handlers have run, and then nobody carries it. Beside other threads it stays there: one
+            // may have a stream for itself, and wait.
+            // SAFETY: it takes a null pointer.
+            unsafe { libc::fflush(core::ptr::null_mut()) };
+        }
+        pump::last_words();
+        // Of which libc is not to die when it tries.
+        sig::set_mask(sig::mask() | sig::bit(libc::SIGPIPE));
+    }
+    unheard::say(listen::VARIABLE);
+}
+
 /// The program has accepted `made`, with these flags of accept4. If its port is to speak TLS the number is now that of the end of
 /// the pair.
 pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
@@ -100,6 +136,8 @@ pub fn accepted(made: c_int, flags: c_int) -> Result<(), Errno> {
     }
     let Some(names) = Names::of_connection(made) else { return Ok(()) };
     let Some(port) = listen::find(names.port()) else { return Ok(()) };
+    // Where somebody else has listened for it.
+    unheard::heard(names.port());
     let done = carry(made, flags, names, Side::Server(port));
     if done.is_err() {
         let _ = sysfd::close(made);
@@ -127,31 +165,57 @@ fn carry(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errn
     let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
     let done = take_over(made, flags, names, side);
     sig::set_mask(mask);
-    if crate::start::active() {
+    if start::active() {
         fd::opened(made);
     }
     done
 }
 
-/// And no fork: a child with a copy of an end would keep it open.
-fn take_over(made: c_int, flags: c_int, mut names: Names, side: Side) -> Result<(), Errno> {
-    let pumps = pump::lock();
+fn take_over(made: c_int, flags: c_int, names: Names, side: Side) -> Result<(), Errno> {
+    let mut needed = pump::first(names.serial);
+    loop {
+        // Without the lock: libc allocates for it, and who forks and waits for the lock may have the allocator's.
+        needed.start()?;
+        match hand_over(made, flags, &names, side)? {
+            Some(another) => needed = another,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Also without a fork meanwhile: a child with a copy of an end would keep it open. A pump that has to be started first is returned, and
+/// then nothing has changed.
+fn hand_over(made: c_int, flags: c_int, names: &Names, side: Side) -> Result<Option<&'static Pump>, Errno> {
+    let mut asking = pump::lock();
+    let closes = flags & libc::SOCK_CLOEXEC;
     let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | flags & libc::SOCK_NONBLOCK;
     let mut pair = [0 as c_int; 2];
     // SAFETY: the kernel writes two descriptors.
     unsafe { syscall!(libc::SYS_socketpair, libc::AF_UNIX, kind, 0, pair.as_mut_ptr()) }?;
-    let [own, near] = pair;
-    let done = (|| {
-        inherit_time_outs(made, own);
-        names.pump = pumps.attach(made, near, side, names.serial)?;
-        names.give_to(own)?;
-        // SAFETY: integers; the number is the program's, which does not know it yet.
-        unsafe { syscall!(libc::SYS_dup3, own, made, flags & libc::SOCK_CLOEXEC) }?;
-        Ok(())
-    })();
-    let _ = sysfd::close(own);
-    let _ = sysfd::close(near);
-    done
+    let [own, near] = pair.map(Ours);
+    // SAFETY: integers.
+    let wire = Ours(unsafe { syscall!(libc::SYS_fcntl, made, libc::F_DUPFD_CLOEXEC, 0) }? as c_int);
+    inherit_time_outs(wire.0, own.0);
+    names.give_to(own.0)?;
+    // Before a pump has it: one that finds at once that the connection is cut tells the program so by this number.
+    // SAFETY: integers; the number is the program's, which does not know it yet.
+    unsafe { syscall!(libc::SYS_dup3, own.0, made, closes) }?;
+    drop(own);
+    let missing = asking.attach(Ends { wire: wire.0, near: near.0, programs: made }, side, names.serial)?;
+    if missing.is_some() {
+        // SAFETY: integers, as above.
+        unsafe { syscall!(libc::SYS_dup3, wire.0, made, closes) }?;
+    }
+    Ok(missing)
+}
+
+/// A descriptor that nobody else has, for as long as that takes.
+struct Ours(c_int);
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        let _ = sysfd::close(self.0);
+    }
 }
 
 /// TCP's accepted sockets have the listener's.

@@ -1,7 +1,8 @@
 //! The abstract name of the program's end: who is behind it.
 //!
 //! Both addresses of the connection, and which process has it. The kernel keeps it for as long as there is a
-//! descriptor, and tells it to whoever has one.
+//! descriptor, and tells it to whoever has one. Nobody can connect to it, since nobody listens there; a part of it is
+//! drawn by lot, so that nobody can take it beforehand, and no other process of the same number has it.
 
 use crate::atomic::{AtomicU32, Ordering};
 use crate::errno::Errno;
@@ -24,6 +25,9 @@ pub struct Address {
 }
 
 impl Address {
+    /// Of a peer that has gone.
+    const NONE: Address = Address { bytes: [0; ADDRESS], len: 0 };
+
     /// What `call`, getsockname(2) or getpeername(2), says of the socket; `None` where it is none of TCP's.
     fn of(fd: c_int, call: i64) -> Option<Address> {
         let mut address = Address { bytes: [0; ADDRESS], len: ADDRESS as u32 };
@@ -46,15 +50,14 @@ impl Address {
 }
 
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
+#[repr(C, packed(4))]
 pub struct Names {
     magic: [u8; 16],
+    /// Tells the connections of a process apart: which it is, below what was drawn by lot.
+    pub serial: u64,
     pub process: i32,
-    /// Tells the connections of a process apart.
-    pub serial: u32,
-    /// Which pump has it.
-    pub pump: u32,
     pub here: Address,
+    /// Empty where the peer had gone already.
     pub there: Address,
 }
 
@@ -65,16 +68,24 @@ const _: () = assert!(size_of::<Names>() + BEFORE <= size_of::<sockaddr_un>());
 /// The latest serial number of this process.
 static LATEST: AtomicU32 = AtomicU32::new(0);
 
+/// 31 bits that nobody can foretell.
+fn lot() -> u64 {
+    let mut drawn = 0u32;
+    // SAFETY: the kernel writes at most four bytes.
+    let _ = unsafe { syscall!(libc::SYS_getrandom, &raw mut drawn, size_of_val(&drawn), libc::GRND_NONBLOCK) };
+    u64::from(drawn >> 1)
+}
+
 impl Names {
-    /// Of a connection of TCP. `None`: it is something else, or has gone already.
+    /// Of a connection of TCP, also of one that its peer has cut already. `None`: it is something else.
     pub fn of_connection(fd: c_int) -> Option<Names> {
+        let here = Address::of(fd, libc::SYS_getsockname)?;
         Some(Names {
             magic: MAGIC,
+            serial: lot() << 32 | u64::from(LATEST.fetch_add(1, Ordering::Relaxed)),
             process: sys::getpid(),
-            serial: LATEST.fetch_add(1, Ordering::Relaxed),
-            pump: 0,
-            here: Address::of(fd, libc::SYS_getsockname)?,
-            there: Address::of(fd, libc::SYS_getpeername)?,
+            here,
+            there: Address::of(fd, libc::SYS_getpeername).unwrap_or(Address::NONE),
         })
     }
 

@@ -8,7 +8,8 @@
 //! A thread of the program asks one question at a time, with the lock of all pumps held (a fork waits for that), and waits for
 //! the answer. A pump looks for a question after each connection that it has looked at, so that none waits longer than a
 //! handshake's arithmetic takes. It is woken by a signal that no program can send (libc's for cancellation, to this one thread), read
-//! by signalfd: that takes no descriptor in the program's table.
+//! by signalfd: that takes no descriptor in the program's table. No pump is started with the lock held: libc allocates for a
+//! thread, and an allocator that takes its own locks for a fork has them while our handler waits for this one.
 
 use super::listen::{self, Served};
 use super::name::Names;
@@ -43,11 +44,13 @@ const CLOSE_RANGE_UNSHARE: u32 = 2;
 /// linux/pidfd.h, since Linux 6.9.
 const PIDFD_THREAD: c_int = libc::O_EXCL;
 
-struct Pump {
-    /// 0 before it runs.
+pub struct Pump {
+    /// 0, or [`STARTS`], before it runs.
     tid: AtomicU32,
     question: AtomicPtr<Question>,
 }
+
+const STARTS: u32 = u32::MAX;
 
 static PUMPS: [Pump; MOST] = [const { Pump { tid: AtomicU32::new(0), question: AtomicPtr::new(null_mut()) } }; MOST];
 
@@ -63,19 +66,35 @@ pub enum Side {
     Client { tls: *mut Option<Connection>, announces: bool },
 }
 
+/// A connection, one end of a pair and the number at which the program has the other, in the caller's table.
+#[derive(Clone, Copy)]
+pub struct Ends {
+    pub wire: Fd,
+    pub near: Fd,
+    pub programs: Fd,
+}
+
 #[derive(Clone, Copy)]
 enum What {
-    /// A connection and one end of a pair, in the caller's table.
-    Attach { wire: Fd, near: Fd, side: Side },
+    Attach {
+        ends: Ends,
+        side: Side,
+    },
     /// setsockopt or getsockopt of the connection.
-    Option { sets: bool, level: c_int, name: c_int, value: *mut c_void, len: *mut u32 },
+    Option {
+        sets: bool,
+        level: c_int,
+        name: c_int,
+        value: *mut c_void,
+        len: *mut u32,
+    },
     /// Answered when all that the program has said is on its way, or then.
     LastWords(u64),
 }
 
 struct Question {
     what: What,
-    serial: u32,
+    serial: u64,
     caller: u32,
     /// [`OPEN`], or the answer.
     answer: AtomicU32,
@@ -110,34 +129,47 @@ pub unsafe fn after_fork() {
     listen::after_fork();
 }
 
+/// Which pump is to have a connection, if its table has room: they take turns.
+pub fn first(serial: u64) -> &'static Pump {
+    &PUMPS[place_of(serial)]
+}
+
+fn place_of(serial: u64) -> usize {
+    serial as u32 as usize % config::get().workers.min(MOST)
+}
+
+/// All of them, beginning with that one.
+fn in_turn(serial: u64) -> impl Iterator<Item = &'static Pump> {
+    let (before, from) = PUMPS.split_at(place_of(serial));
+    from.iter().chain(before)
+}
+
 impl Asking {
-    /// Hands the connection over: its two descriptors may be closed now. Says which pump has it: they take turns, and when one's table is
-    /// full, which has two descriptors for each, the next is asked.
-    pub fn attach(mut self, wire: Fd, near: Fd, side: Side, serial: u32) -> Result<u32, Errno> {
+    /// Hands the connection over: its two descriptors may be closed now. When a pump's table is full, which has two descriptors for
+    /// each, the next is asked. Returns one that would have to be started first.
+    pub fn attach(&mut self, ends: Ends, side: Side, serial: u64) -> Result<Option<&'static Pump>, Errno> {
         *self.0 = true;
-        let first = serial as usize % config::get().workers.min(MOST);
-        let mut refused = Errno(libc::EMFILE);
-        for pump in (first..MOST).chain(0..first) {
-            match self.ask(pump, serial, What::Attach { wire, near, side }) {
-                Ok(()) => return Ok(pump as u32),
-                Err(e) => refused = e,
+        for pump in in_turn(serial) {
+            if !pump.is_running() {
+                return Ok(Some(pump));
             }
-            if refused != Errno(libc::EMFILE) {
-                break;
+            match self.ask(pump, serial, What::Attach { ends, side }) {
+                Err(Errno(libc::EMFILE)) => {}
+                done => return done.map(|()| None),
             }
         }
-        Err(refused)
+        Err(Errno(libc::EMFILE))
     }
 
-    fn ask(&self, pump: usize, serial: u32, what: What) -> Result<(), Errno> {
-        let pump = PUMPS.get(pump).ok_or(Errno(libc::ENOTCONN))?;
-        if pump.tid.load(Ordering::Acquire) == 0 {
-            pump.start()?;
-        }
+    fn ask(&self, pump: &Pump, serial: u64, what: What) -> Result<(), Errno> {
         let question = Question { what, serial, caller: sys::gettid(), answer: AtomicU32::new(OPEN) };
         pump.question.store((&raw const question).cast_mut(), Ordering::Release);
-        // SAFETY: integers. A thread that blocks the signal has it noted, whatever the program would do with it.
-        unsafe { syscall!(libc::SYS_tgkill, sys::getpid(), pump.tid.load(Ordering::Relaxed), WAKER) }?;
+        // One that nobody is told of must not stay.
+        if let Err(e) = pump.wake()
+            && !pump.question.swap(null_mut(), Ordering::AcqRel).is_null()
+        {
+            return Err(e);
+        }
         loop {
             match question.answer.load(Ordering::Acquire) {
                 OPEN => futex::wait(&question.answer, OPEN),
@@ -162,7 +194,7 @@ pub fn is_possible() -> Result<(), Errno> {
 
 /// Whether the process has any.
 pub fn are_running() -> bool {
-    PUMPS.iter().any(|pump| pump.tid.load(Ordering::Relaxed) != 0)
+    PUMPS.iter().any(Pump::is_running)
 }
 
 /// setsockopt or getsockopt of the connection behind `names`, which another process may have; then it is not there to be asked, and what
@@ -177,8 +209,11 @@ pub unsafe fn option(
     if names.process == sys::getpid() {
         let mask = sig::set_mask(sig::ALL & !sig::bit(sig::SETXID));
         let asking = lock();
-        if *asking.0 {
-            done = asking.ask(names.pump as usize, names.serial, What::Option { sets, level, name, value, len });
+        for pump in in_turn(names.serial).filter(|pump| *asking.0 && pump.is_running()) {
+            done = asking.ask(pump, names.serial, What::Option { sets, level, name, value, len });
+            if done != Err(Errno(libc::ENOTCONN)) {
+                break;
+            }
         }
         drop(asking);
         sig::set_mask(mask);
@@ -192,7 +227,7 @@ pub fn last_words() {
     let asking = lock();
     if *asking.0 {
         let until = time::after(super::LAST_WORDS);
-        for pump in (0..MOST).filter(|pump| PUMPS[*pump].tid.load(Ordering::Acquire) != 0) {
+        for pump in PUMPS.iter().filter(|pump| pump.is_running()) {
             let _ = asking.ask(pump, 0, What::LastWords(until));
         }
     }
@@ -201,16 +236,40 @@ pub fn last_words() {
 }
 
 impl Pump {
-    fn start(&'static self) -> Result<(), Errno> {
-        let it: *const Pump = self;
-        // SAFETY: pumps live for ever, and this is what their threads are given.
-        if unsafe { !sched::spawn_kernel_thread(main, it.cast_mut().cast(), STACK) } {
-            return Err(Errno(libc::ENOMEM));
-        }
-        while self.tid.load(Ordering::Acquire) == 0 {
-            futex::wait(&self.tid, 0);
+    fn is_running(&self) -> bool {
+        !matches!(self.tid.load(Ordering::Acquire), 0 | STARTS)
+    }
+
+    /// Sees that it runs.
+    pub fn start(&'static self) -> Result<(), Errno> {
+        while !self.is_running() {
+            match self.tid.compare_exchange(0, STARTS, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => self.spawn()?,
+                Err(_) => futex::wait(&self.tid, STARTS),
+            }
         }
         Ok(())
+    }
+
+    fn spawn(&'static self) -> Result<(), Errno> {
+        let it: *const Pump = self;
+        // SAFETY: pumps live for ever, and this is what their threads are given.
+        if unsafe { sched::spawn_kernel_thread(main, it.cast_mut().cast(), STACK) } {
+            return Ok(());
+        }
+        self.say_started(0);
+        Err(Errno(libc::ENOMEM))
+    }
+
+    fn say_started(&self, tid: u32) {
+        self.tid.store(tid, Ordering::Release);
+        futex::wake(&self.tid, u32::MAX >> 1);
+    }
+
+    /// EAGAIN: the user's processes have as many signals queued as they may. A thread that blocks the signal has it noted, whatever
+    /// the program would do with it.
+    fn wake(&self) -> Result<(), Errno> {
+        sig::tgkill(self.tid.load(Ordering::Relaxed), WAKER)
     }
 
     /// The caller's question, if there is one.
@@ -240,8 +299,7 @@ unsafe extern "C-unwind" fn main(pump: *mut c_void) -> *mut c_void {
     let own = unsafe { syscall!(libc::SYS_close_range, 0, u32::MAX, CLOSE_RANGE_UNSHARE) };
     let carrier = own.map(|_| ()).and_then(|()| Carrier::new(pump));
     sched::become_helper();
-    pump.tid.store(sys::gettid(), Ordering::Release);
-    futex::wake(&pump.tid, 1);
+    pump.say_started(sys::gettid());
     match carrier {
         Ok(carrier) => carrier.run(),
         // Whoever asks is told so, each time.
@@ -262,12 +320,12 @@ struct Carrier {
     process: Fd,
     served: BTreeMap<usize, Served>,
     /// And the number that the program was given for it.
-    sessions: BTreeMap<u32, (Session, Fd)>,
+    sessions: BTreeMap<u64, (Session, Fd)>,
     /// Those with more to do than their turn allowed.
-    busy: VecDeque<u32>,
+    busy: VecDeque<u64>,
     /// By when handshakes are to be done, and peers to have said the end; each in order.
-    handshakes: VecDeque<(u64, u32)>,
-    lingering: VecDeque<(u64, u32)>,
+    handshakes: VecDeque<(u64, u64)>,
+    lingering: VecDeque<(u64, u64)>,
     /// Who waits for the last words, and until when.
     last: Option<(*const Question, u64)>,
     scratch: Box<[u8]>,
@@ -314,7 +372,7 @@ impl Carrier {
             for event in &events[..found] {
                 match event.u64 {
                     WOKEN => self.woken(),
-                    serial => self.go_on(serial as u32),
+                    serial => self.go_on(serial),
                 }
                 self.answer();
             }
@@ -330,7 +388,7 @@ impl Carrier {
     }
 
     fn wait(&self, events: &mut [libc::epoll_event; EVENTS]) -> usize {
-        let first = |list: &VecDeque<(u64, u32)>| list.front().map_or(u64::MAX, |(at, _)| *at);
+        let first = |list: &VecDeque<(u64, u64)>| list.front().map_or(u64::MAX, |(at, _)| *at);
         let last = self.last.map_or(u64::MAX, |(_, at)| at);
         let next = first(&self.handshakes).min(first(&self.lingering)).min(last);
         let wait = match next {
@@ -351,9 +409,9 @@ impl Carrier {
     fn answer(&mut self) {
         let Some(question) = self.pump.take() else { return };
         match question.what {
-            What::Attach { wire, near, side } => {
+            What::Attach { ends, side } => {
                 let serial = question.serial;
-                let done = self.attach(question, wire, near, side);
+                let done = self.attach(question, ends, side);
                 question.answer(done);
                 self.go_on(serial);
             }
@@ -381,14 +439,13 @@ impl Carrier {
         }
     }
 
-    fn attach(&mut self, question: &Question, wire: Fd, near: Fd, side: Side) -> Result<(), Errno> {
+    fn attach(&mut self, question: &Question, ends: Ends, side: Side) -> Result<(), Errno> {
         let config = match side {
             Side::Server(port) => Some(self.config(port)?),
             Side::Client { .. } => None,
         };
-        let number = wire;
-        let wire = self.fetch(question.caller, wire)?;
-        let near = self.fetch(question.caller, near).inspect_err(|_| {
+        let wire = self.fetch(question.caller, ends.wire)?;
+        let near = self.fetch(question.caller, ends.near).inspect_err(|_| {
             let _ = sysfd::close(wire);
         })?;
         let tls = match (side, config) {
@@ -404,9 +461,9 @@ impl Carrier {
         let announces = matches!(side, Side::Client { announces: true, .. });
         let session = Session::new(wire, near, tls, announces);
         let edges = (libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET) as u32;
-        watch(self.events, wire, edges, question.serial.into())?;
-        watch(self.events, near, edges, question.serial.into())?;
-        self.sessions.insert(question.serial, (session, number));
+        watch(self.events, wire, edges, question.serial)?;
+        watch(self.events, near, edges, question.serial)?;
+        self.sessions.insert(question.serial, (session, ends.programs));
         self.handshakes.push_back((time::after(config::get().tls_timeout), question.serial));
         Ok(())
     }
@@ -434,7 +491,7 @@ impl Carrier {
         }
     }
 
-    fn go_on(&mut self, serial: u32) {
+    fn go_on(&mut self, serial: u64) {
         let Some((session, number)) = self.sessions.get_mut(&serial) else { return };
         let state = session.go_on(&mut self.scratch, self.last.is_some());
         if session.begins_to_linger() {
@@ -445,6 +502,7 @@ impl Carrier {
             State::HasMore => self.busy.push_back(serial),
             State::Over => {
                 if session.is_cut()
+                    && !session.is_marked()
                     && let Some(programs) = find_programs_end(self.process, *number, serial)
                 {
                     Session::tell_cut(programs);
@@ -480,7 +538,7 @@ impl Carrier {
 }
 
 /// The program's end of a connection, to be closed again: it has the name that it was given. Mostly at the number that it was given too.
-fn find_programs_end(process: Fd, number: Fd, serial: u32) -> Option<Fd> {
+fn find_programs_end(process: Fd, number: Fd, serial: u64) -> Option<Fd> {
     let at = |number: Fd| {
         // SAFETY: integers.
         let got = unsafe { syscall!(libc::SYS_pidfd_getfd, process, number, 0) }.ok()? as Fd;
@@ -501,7 +559,7 @@ fn find_programs_end(process: Fd, number: Fd, serial: u32) -> Option<Fd> {
 }
 
 /// The next whose time has come.
-fn due(list: &mut VecDeque<(u64, u32)>, now: u64) -> Option<u32> {
+fn due(list: &mut VecDeque<(u64, u64)>, now: u64) -> Option<u64> {
     list.front().is_some_and(|(at, _)| *at <= now).then(|| list.pop_front())?.map(|(_, serial)| serial)
 }
 

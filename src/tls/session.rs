@@ -9,12 +9,15 @@
 //! | close_notify | the end | | shutdown, close, exit | close_notify, then the end |
 //! | the end without it, an error, a wrong record, no handshake in time | what came before, then `ECONNRESET` | | | the alert, if one is due |
 
+use crate::config;
 use crate::errno::Errno;
-use crate::sys::fd::{Fd, close, poll_now};
+use crate::sys::fd::{Fd, close, poll_now, sockopt};
 use crate::syscall;
 use rustls::Connection;
 use std::io::{self, ErrorKind, Read, Write};
 
+/// How many times as long as for a handshake a peer may take nothing, when the program has gone.
+const PATIENCE: u64 = 4;
 /// Rounds before the others have their turn.
 const ROUNDS: usize = 32;
 /// A record's worth of plaintext, and how much of the program's is taken at once.
@@ -45,6 +48,10 @@ pub struct Session {
     mute: bool,
     /// There is no peer any more: what is left goes to the program, and then it is told.
     cut: bool,
+    /// Nobody has the program's end any more.
+    is_left: bool,
+    /// Something has been left unread since the program has said all ([`mark_end`]).
+    is_marked: bool,
     lingers: bool,
     /// The program waits for a byte that says that the handshake is done.
     announces: bool,
@@ -64,6 +71,58 @@ const NO_WAIT: i32 = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
 fn receive(fd: Fd, into: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the kernel writes at most the slice's length.
     unsafe { syscall!(libc::SYS_recvfrom, fd, into.as_mut_ptr(), into.len(), NO_WAIT, 0usize, 0usize) }
+}
+
+/// The same from the program, and whether the last byte is a mark.
+fn receive_program(fd: Fd, into: &mut [u8]) -> Result<(usize, bool), Errno> {
+    let mut part = libc::iovec { iov_base: into.as_mut_ptr().cast(), iov_len: into.len() };
+    // SAFETY: all zeros is a valid value.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+    // SAFETY: a live message; the kernel writes at most the slice's length.
+    let n = unsafe { syscall!(libc::SYS_recvmsg, fd, &raw mut message, NO_WAIT) }?;
+    Ok((n, message.msg_flags & libc::MSG_CTRUNC != 0))
+}
+
+/// The program is about to say that it has said all, by this end of a pair, and may go on to listen. If the connection is cut then, it can
+/// only be told so by what is unread on the other side, and it cannot send that any more: two bytes go ahead, the first with a
+/// descriptor, by which the pump knows it; the second stays where it is until all has ended well.
+pub fn mark_end(programs: Fd) -> Result<(), Errno> {
+    // SAFETY: integers.
+    let sign = unsafe { syscall!(libc::SYS_eventfd2, 0, libc::O_CLOEXEC) }? as Fd;
+    let sent = send_with(programs, sign).or_else(|_| {
+        make_room(programs)?;
+        send_with(programs, sign)
+    });
+    let _ = close(sign);
+    sent?;
+    send(programs, &[0]).map(|_| ())
+}
+
+/// A byte with a descriptor.
+fn send_with(fd: Fd, sign: Fd) -> Result<usize, Errno> {
+    #[repr(C)]
+    struct Control {
+        header: libc::cmsghdr,
+        sign: Fd,
+    }
+    let header = libc::cmsghdr { cmsg_len: 20, cmsg_level: libc::SOL_SOCKET, cmsg_type: libc::SCM_RIGHTS };
+    let mut control = Control { header, sign };
+    let mut byte = 0u8;
+    let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    // SAFETY: all zeros is a valid value.
+    let mut message: libc::msghdr = unsafe { core::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (&raw mut part, 1);
+    (message.msg_control, message.msg_controllen) = ((&raw mut control).cast(), size_of::<Control>());
+    // SAFETY: a live message.
+    unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const message, NO_WAIT) }
+}
+
+/// More may wait in the socket than does. What is set is doubled.
+fn make_room(fd: Fd) -> Result<(), Errno> {
+    let size = sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_SNDBUF)?;
+    // SAFETY: a live integer.
+    unsafe { syscall!(libc::SYS_setsockopt, fd, libc::SOL_SOCKET, libc::SO_SNDBUF, &raw const size, 4) }.map(|_| ())
 }
 
 fn send(fd: Fd, bytes: &[u8]) -> Result<usize, Errno> {
@@ -94,6 +153,9 @@ impl Write for Wire {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if self.is_marked && !self.cut {
+            let _ = receive(self.near, &mut [0]);
+        }
         let _ = close(self.wire);
         let _ = close(self.near);
     }
@@ -102,12 +164,9 @@ impl Drop for Session {
 impl Session {
     /// Takes both descriptors.
     pub fn new(wire: Fd, near: Fd, mut tls: Connection, announces: bool) -> Session {
-        let on = 1i32;
-        // SAFETY: a live integer. A record is sent whole, and what follows does not wait for its receipt.
-        let _ = unsafe { syscall!(libc::SYS_setsockopt, wire, libc::IPPROTO_TCP, libc::TCP_NODELAY, &raw const on, 4) };
         // It is given more only when all has gone, and is to take all then.
         tls.set_buffer_limit(None);
-        Session {
+        let session = Session {
             wire,
             near,
             announces,
@@ -119,8 +178,13 @@ impl Session {
             deaf: false,
             mute: false,
             cut: false,
+            is_left: false,
+            is_marked: false,
             lingers: false,
-        }
+        };
+        // A record is sent whole, and what follows does not wait for its receipt.
+        session.set_wire(libc::TCP_NODELAY, 1);
+        session
     }
 
     pub fn wire(&self) -> Fd {
@@ -139,8 +203,23 @@ impl Session {
     /// Whether nobody is there any more on this side, which was not so before, and only the peer's end is waited for.
     pub fn begins_to_linger(&mut self) -> bool {
         let before = self.lingers;
-        self.lingers |= self.peer_told && poll_now(self.near, 0) & libc::POLLHUP != 0;
+        self.lingers |= self.peer_told && self.is_left();
         self.lingers && !before
+    }
+
+    /// What is still to be sent is nobody's then: a peer that takes nothing of it may not keep it for ever. TCP has such a limit for sockets that
+    /// are closed, which this one is not.
+    fn is_left(&mut self) -> bool {
+        if !self.is_left && poll_now(self.near, 0) & libc::POLLHUP != 0 {
+            self.is_left = true;
+            self.set_wire(libc::TCP_USER_TIMEOUT, (PATIENCE * config::get().tls_timeout / 1_000_000) as i32);
+        }
+        self.is_left
+    }
+
+    fn set_wire(&self, name: i32, value: i32) {
+        // SAFETY: a live integer.
+        let _ = unsafe { syscall!(libc::SYS_setsockopt, self.wire, libc::IPPROTO_TCP, name, &raw const value, 4) };
     }
 
     /// The connection ends as one that was cut.
@@ -158,12 +237,22 @@ impl Session {
         self.cut
     }
 
+    /// Whether that is known to the program when this end is closed.
+    pub fn is_marked(&self) -> bool {
+        self.is_marked
+    }
+
     /// Moves what can be moved. `is_last`: what the program has not said yet it will not say.
     pub fn go_on(&mut self, scratch: &mut [u8], is_last: bool) -> State {
         for _ in 0..ROUNDS {
             match self.round(scratch, is_last) {
                 Ok(true) => {}
-                Ok(false) => return State::Waits,
+                Ok(false) => {
+                    if self.tls.wants_write() {
+                        self.is_left();
+                    }
+                    return State::Waits;
+                }
                 Err(Over) => return State::Over,
             }
         }
@@ -308,19 +397,28 @@ impl Session {
 
     /// What the program has said, to be encrypted.
     fn read_program(&mut self, scratch: &mut [u8], is_last: bool) -> bool {
-        match receive(self.near, scratch) {
-            Ok(n @ 1..) => {
-                self.cut |= self.tls.writer().write_all(&scratch[..n]).is_err();
+        match receive_program(self.near, scratch) {
+            Ok((n @ 1.., is_marked)) => {
+                let said = n - usize::from(is_marked);
+                self.cut |= self.tls.writer().write_all(&scratch[..said]).is_err();
+                if is_marked {
+                    self.is_marked = true;
+                    self.end_program();
+                }
                 true
             }
             Err(Errno::AGAIN) if !is_last => false,
             // Also ECONNRESET: it has closed with something unread.
             _ => {
-                self.tls.send_close_notify();
-                self.program_ended = true;
+                self.end_program();
                 true
             }
         }
+    }
+
+    fn end_program(&mut self) {
+        self.tls.send_close_notify();
+        self.program_ended = true;
     }
 }
 

@@ -263,6 +263,7 @@ def talk(connect):
     yield scene("duplicates", lambda c: slowly(c, b"xyz"))
     yield scene("streams", lambda c: slowly(c, b"first\n", b"second\n"))
     yield scene("forks", lambda c: slowly(c, b"xyz"))
+    yield scene("forks_and_listens", lambda c: ends(c, b"xyz"))
     yield scene("spawns", lambda c: slowly(c, b"hello shell\n"))
     yield scene("two_ways", both_ways)
     yield scene("names", lambda c: (c.hear(len(str(c.local_port()))) == str(c.local_port()).encode(), c.say(b"addr"), c.hear())[::2])
@@ -486,6 +487,7 @@ class Echo:
 
     def __init__(self, context=None):
         self.context = context
+        self.heard = bytearray()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -502,6 +504,7 @@ class Echo:
         try:
             with raw, (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as c:
                 while part := c.recv(65536):
+                    self.heard += part
                     c.sendall(part)
         except OSError:
             pass
@@ -635,7 +638,7 @@ def refused():
             f"8443={folder}:{key}": f"{folder}: Is a directory", f"8443={folder}/junk:{key}": f"{folder}/junk: no certificate",
             f"8443={pem}:{folder}/junk": f"{folder}/junk", f"8443={pem}:{other.split(':')[1]}": "not the key of",
             f"8443={good}:client-ca={folder}/junk": f"{folder}/junk", f"@{folder}/none": f"{folder}/none: No such file",
-            ",": "names nothing",
+            ",": "names nothing", "84\n43": "84?43: has no =",
         }
         if past:
             wrong[f"8443={past}"] = "past.pem"

@@ -247,9 +247,21 @@ def closes_unread(c):
     return "closed"
 
 
+def forks_and_listens(c):
+    """A child that says all, and reads to the end."""
+    child = os.fork()
+    if child == 0:
+        c.sendall(b"all")
+        c.shutdown(socket.SHUT_WR)
+        os._exit(7 if receive_all(c)[1] == "end" else 8)
+    c.close()
+    return f"child {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}"
+
+
 SCENES = {scene.__name__: scene for scene in (
     echo, until_end, answers_after_end, bulk, sends_file, vectors, peeks, counts, times_out, not_waiting, edges, duplicates, streams,
-    forks, spawns, two_ways, names, peer_gone, poll_at_end, closes_unread)}
+    forks, spawns, two_ways, names, peer_gone, poll_at_end, closes_unread,
+    forks_and_listens)}
 
 
 def word(c):

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THOUSANDS = 3000 };
+enum { THOUSANDS = 3000, MANY_CHILDREN = 10 };
 
 #define P(number) ((void *)(intptr_t)(number))
 
@@ -76,6 +76,33 @@ static void *has_children(void *unused)
     return unused;
 }
 
+// Its child lasts: who waits for that must not be in the way of others that make children.
+static void *waits_long(void *unused)
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        usleep(400000);
+        _exit(3);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 3);
+    section();
+    return unused;
+}
+
+static void children_at_once(void)
+{
+    greenlet_t all[MANY_CHILDREN];
+    struct timespec begin, end;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    for (int i = 0; i < MANY_CHILDREN; i++)
+        CHECK((all[i] = greenlet_spawn(waits_long, NULL)) != 0);
+    for (int i = 0; i < MANY_CHILDREN; i++)
+        CHECK(greenlet_join(all[i], NULL) == 0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    CHECK(end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9 < 0.4 * MANY_CHILDREN / 2);
+}
+
 static void *is_stuck(void *unused)
 {
     struct timespec while_stuck = {.tv_nsec = 30000000};
@@ -124,7 +151,9 @@ static void bound(void)
     // It has left the turns, and took none along.
     int before = turns;
     greenlet_t two = greenlet_spawn(computes, NULL);
-    CHECK(greenlet_join(two, NULL) == 0 && greenlet_sleep(0.05) == 0 && turns > before);
+    CHECK(greenlet_join(two, NULL) == 0);
+    while (turns == before)
+        CHECK(greenlet_sleep(0.002) == 0);
     stops = true;
     CHECK(greenlet_join(one, NULL) == 0);
 }
@@ -241,13 +270,13 @@ static void *counts(void *which) { return fired[(intptr_t)which]++, NULL; }
 
 static void *spawns(void *unused)
 {
-    // Its own timers are local to it.
-    CHECK(greenlet_current() != 0 && greenlet_call_after(0.01, counts, P(0)) != 0);
-    CHECK(greenlet_call_after_global(0.01, counts, P(1)) != 0);
     void *value = NULL;
     greenlet_t one = greenlet_spawn(returns, P(4));
     CHECK(greenlet_join(one, &value) == 0 && value == P(4));
     fired[2]++;
+    // Its own timers are local to it, and it ends now.
+    CHECK(greenlet_current() != 0 && greenlet_call_after(0.3, counts, P(0)) != 0);
+    CHECK(greenlet_call_after_global(0.3, counts, P(1)) != 0);
     return unused;
 }
 
@@ -271,8 +300,13 @@ static void timers(void)
 {
     pthread_t thread;
     CHECK(pthread_create(&thread, NULL, sets, NULL) == 0 && pthread_join(thread, NULL) == 0);
-    CHECK(greenlet_sleep(0.05) == 0);
-    CHECK(fired[2] == 1 && fired[0] == 0 && fired[1] == 1);
+    while (fired[1] == 0)
+        CHECK(greenlet_sleep(0.002) == 0);
+    CHECK(greenlet_sleep(0.02) == 0 && fired[2] == 1 && fired[0] == 0 && fired[1] == 1);
+    greenlet_timer_t timer = greenlet_call_after(0, counts, P(2));
+    while (fired[2] == 1)
+        CHECK(greenlet_sleep(0.002) == 0);
+    CHECK(greenlet_timer_cancel(timer) == 0 && greenlet_timer_cancel(timer) == 0); // it has fired
     // Due at once, all of them together.
     for (intptr_t i = 1; i <= THOUSANDS; i++)
         CHECK(greenlet_call_after(i % 3 ? 0 : -1, comes_after, P(i)) != 0);
@@ -294,7 +328,11 @@ static void in_child(greenlet_t own, greenlet_t parents, greenlet_event_t *event
     CHECK(greenlet_current() != 0);
     greenlet_t one = greenlet_spawn(computes, NULL), two = greenlet_spawn(computes, NULL);
     CHECK(one && two && greenlet_join(one, NULL) == 0 && greenlet_join(two, NULL) == 0);
-    CHECK(greenlet_call_after(0.001, counts, P(1)) != 0 && greenlet_sleep(0.02) == 0 && fired[1] == of_child + 1);
+    // Its own timer fires here, and not the parent's.
+    CHECK(greenlet_call_after(0.001, counts, P(1)) != 0 && greenlet_sleep(0.05) == 0);
+    while (fired[1] == of_child)
+        CHECK(greenlet_sleep(0.002) == 0);
+    CHECK(fired[1] == of_child + 1);
     fflush(stdout);
     _exit(wrong != 0);
 }
@@ -349,7 +387,9 @@ static void at_exit(void)
     void *value = NULL;
     greenlet_t one = greenlet_spawn(returns, P(3));
     CHECK(one != 0 && greenlet_sleep(0.001) == 0 && greenlet_join(one, &value) == 0 && value == P(3));
-    CHECK(greenlet_call_after(0, counts, P(0)) != 0 && greenlet_sleep(0.01) == 0 && fired[0] == 1);
+    CHECK(greenlet_call_after(0, counts, P(0)) != 0);
+    while (fired[0] == 0)
+        CHECK(greenlet_sleep(0.002) == 0);
     puts(wrong == 0 ? "all is right" : "not at exit");
     fflush(stdout);
     if (wrong)
@@ -363,6 +403,7 @@ int main(void)
     CHECK(greenlet_exc_after(1, EIO) == 0 && errno == EPERM);
     CHECK(greenlet_init(0) == 0);
     alone();
+    children_at_once();
     bound();
     thrown();
     killed_joiner();

@@ -597,6 +597,7 @@ pub unsafe fn after_fork(t: &Thread) {
         route::after_fork();
         preempt::after_fork();
     }
+    action::after_fork();
     foreign::inherit_interruption(t.signals.take_interruption());
     altstack::set_of_kernel_thread(t.signals.alt.get());
 }

@@ -81,6 +81,7 @@ pub fn vfork_parent() {
 /// is given it. [`exec_failed`] must follow, if anything does.
 pub fn before_exec() -> sig::Mask {
     tls::enter();
+    signal::preempt::hold_off();
     thread::current().map_or(0, |t| {
         t.sync_mask();
         signal::route::to_kernel(t)
@@ -92,6 +93,7 @@ pub fn exec_failed(given: sig::Mask) {
     if let Some(t) = thread::current() {
         signal::route::back_from_kernel(t, given);
     }
+    signal::preempt::go_on();
     tls::leave();
 }
 

@@ -62,17 +62,30 @@ pub fn keep(set: sig::Mask) {
 fn keep_one(signo: c_int, bit: sig::Mask) {
     // Locked over the system calls, as in `set`.
     let _actions = ACTIONS.lock();
-    // SAFETY: an all-zero structure is valid; the calls ask, and change the handler alone.
+    if replace(signo, libc::SIG_DFL, wrapper as *const () as usize, libc::SA_SIGINFO | libc::SA_RESTART) {
+        KEPT.fetch_or(bit, Ordering::Relaxed);
+    }
+}
+
+/// Changes the handler that the kernel has, if it is `from`, and adds flags. Whether that was so.
+fn replace(signo: c_int, from: usize, to: usize, flags: c_int) -> bool {
+    // SAFETY: an all-zero structure is valid; the calls ask, and change what is said.
     unsafe {
         let mut action: libc::sigaction = core::mem::zeroed();
-        if real::sigaction(signo, core::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_DFL {
-            action.sa_sigaction = wrapper as *const () as usize;
-            action.sa_flags |= libc::SA_SIGINFO | libc::SA_RESTART;
-            if real::sigaction(signo, &action, core::ptr::null_mut()) == 0 {
-                KEPT.fetch_or(bit, Ordering::Relaxed);
-            }
+        if real::sigaction(signo, core::ptr::null(), &mut action) != 0 || action.sa_sigaction != from {
+            return false;
         }
+        (action.sa_sigaction, action.sa_flags) = (to, action.sa_flags | flags);
+        real::sigaction(signo, &action, core::ptr::null_mut()) == 0
     }
+}
+
+/// In a forked child nobody waits.
+pub fn after_fork() {
+    for signo in IGNORED.into_iter().filter(|&signo| is_kept(signo)) {
+        replace(signo, wrapper as *const () as usize, libc::SIG_DFL, 0);
+    }
+    KEPT.store(0, Ordering::Relaxed);
 }
 
 /// Whether the signal has no handler and is behind the wrapper for those who wait for it.

@@ -595,7 +595,9 @@ pub unsafe fn after_fork(t: &Thread) {
         inbox::after_fork();
         t.signals.inbox.reset();
         route::after_fork();
+        preempt::after_fork();
     }
+    action::after_fork();
     foreign::inherit_interruption(t.signals.take_interruption());
     altstack::set_of_kernel_thread(t.signals.alt.get());
 }

@@ -27,6 +27,7 @@ use crate::config;
 use crate::real;
 use crate::report;
 use crate::sched::{self, Worker};
+use crate::sys::lock::Lock;
 use crate::sys::{self, sig, vm};
 use crate::thread::{self, Thread};
 use core::ffi::{c_int, c_void};
@@ -65,6 +66,31 @@ pub fn start() {
     INITIAL[1].store(end, Ordering::Relaxed);
 }
 
+/// How many threads are about to run another program. Held while one is asked.
+static HELD_OFF: Lock<u32> = Lock::new(0);
+
+/// The calling thread is about to run another program, which would end by the signal: nobody is asked until [`go_on`].
+pub fn hold_off() {
+    *HELD_OFF.lock() += 1;
+    // One that has come already is handled at the end of any system call.
+    // SAFETY: takes nothing.
+    let _ = unsafe { crate::syscall!(libc::SYS_getpid) };
+}
+
+/// It does not.
+pub fn go_on() {
+    *HELD_OFF.lock() -= 1;
+}
+
+/// Forgets who was about to in the parent.
+///
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub unsafe fn after_fork() {
+    // SAFETY: the caller's promise.
+    unsafe { HELD_OFF.reset(0) };
+}
+
 /// Asks the thread that has been running on `w` since `tick` to yield. Whether there is a point in waiting for that.
 pub fn ask(w: &Worker, tick: u32) -> bool {
     // SAFETY: records are never freed.
@@ -77,6 +103,10 @@ pub fn ask(w: &Worker, tick: u32) -> bool {
     info.si_signo = sig::SETXID;
     info.si_errno = MARK;
     info.si_code = libc::SI_QUEUE;
+    let held_off = HELD_OFF.lock();
+    if *held_off != 0 {
+        return false;
+    }
     // SAFETY: the kernel copies the siginfo, whose code it accepts within a process.
     unsafe {
         crate::syscall!(libc::SYS_rt_tgsigqueueinfo, sys::getpid(), w.tid(), sig::SETXID, &raw const info).is_ok()

@@ -84,11 +84,8 @@ pub fn to_kernel_thread() {
 /// nobody, and tells the child nothing.
 pub fn to_parent() {
     match super::current() {
-        Some(main) if is_main(main) => {
-            if !main.is_bound() {
-                come_home(main);
-            }
-        }
+        Some(t) if t.is_bound() => {}
+        Some(main) if is_main(main) => come_home(main),
         Some(t) if t.takes_turns() => sched::keep_kernel_thread(),
         Some(_) => to_kernel_thread(),
         None => {}

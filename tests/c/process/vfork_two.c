@@ -79,12 +79,14 @@ static void *forks(void *unused)
     return unused;
 }
 
+static int there[2], go[2];
+
 static void *slow_child(void *unused)
 {
     pid_t child = vfork();
     if (child == 0) {
-        usleep(60000);
-        _exit(0);
+        char byte = 'x';
+        _exit(write(there[1], &byte, 1) != 1 || read(go[0], &byte, 1) != 1);
     }
     say("signalled while it was held: %d", handled);
     say_child("slow", child);
@@ -107,10 +109,13 @@ int main(void)
     finish(start(forks, NULL));
     forks(NULL);
     handle(SIGUSR1, handler, SA_RESTART);
+    char byte = 'x';
+    MUST(pipe(there) == 0 && pipe(go) == 0);
     pthread_t slow = start(slow_child, NULL);
-    sleep_ms(20);
+    MUST(read(there[0], &byte, 1) == 1);
     MUST(pthread_kill(slow, SIGUSR1) == 0);
     say_error("tryjoin", pthread_tryjoin_np(slow, NULL));
+    MUST(write(go[1], &byte, 1) == 1);
     finish(slow);
     return 0;
 }

@@ -29,6 +29,27 @@ static void await(const char *what)
     say("%s: %s", what, signal_number > 0 ? sigabbrev_np(signal_number) : error_name(errno));
 }
 
+// A child of a process that has waited for them is not disturbed by the end of its own.
+static void child_is_undisturbed(void)
+{
+    pid_t child = fork();
+    MUST(child >= 0);
+    if (child == 0) {
+        begin();
+        MUST(pthread_sigmask(SIG_UNBLOCK, &awaited, NULL) == 0);
+        pid_t grandchild = fork();
+        MUST(grandchild >= 0);
+        if (grandchild == 0) {
+            sleep_ms(20);
+            _exit(0);
+        }
+        struct timespec span = span_ms(2 * SETTLE_MS);
+        say_call("nanosleep in a child", nanosleep(&span, NULL));
+        _exit(0);
+    }
+    MUST(waitpid(child, NULL, 0) == child);
+}
+
 int main(void)
 {
     begin();
@@ -60,6 +81,7 @@ int main(void)
     }
     await("a child has sent");
     MUST(kill(sender, SIGKILL) == 0 && waitpid(sender, NULL, 0) == sender);
+    child_is_undisturbed();
     over = true;
     MUST(write(ends[1], "x", 1) == 1);
     finish(computing);

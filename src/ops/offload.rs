@@ -3,7 +3,6 @@
 use crate::arch::tls;
 use crate::report;
 use crate::sched;
-use crate::thread::{self, Thread};
 
 /// What [`enter`] leaves for [`leave`]. Plain data: a call that is unwound by cancellation skips `leave`, and
 /// the thread goes on without a permit until it parks, as after a rescue.
@@ -12,17 +11,10 @@ pub struct Scope {
     offloaded: bool,
 }
 
-/// The calling thread is about to block in the kernel. A greenlet does not do that on the process's first kernel thread, where
-/// others have to go to make children.
+/// The calling thread is about to block in the kernel.
 pub fn enter() -> Scope {
-    loop {
-        if thread::current().is_some_and(Thread::takes_turns) {
-            sched::clear_first_worker();
-        }
-        if !sched::wait_for_reserve() {
-            return enter_here();
-        }
-    }
+    sched::wait_for_reserve();
+    enter_here()
 }
 
 /// The same on the kernel thread that it is on, whatever becomes of the others: it has been waited for already

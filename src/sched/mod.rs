@@ -391,21 +391,6 @@ pub fn leave_first_worker() {
     }
 }
 
-/// The calling thread moves off the first worker, if it is not main and another one is there to run it.
-pub fn clear_first_worker() {
-    let Some(t) = crate::thread::current() else { return };
-    tls::enter();
-    // SAFETY: workers are never freed.
-    let w = unsafe { &*t.worker.get() };
-    if !t.is_bound() && w.is_first() && !crate::thread::is_main(t) && pool::has_any_spare() {
-        pool::shun_first(true);
-        w.give_up_permit();
-        t.suspend(Action::Yield);
-        pool::shun_first(false);
-    }
-    tls::leave();
-}
-
 /// Forgets the scheduler of the parent.
 ///
 /// # Safety

@@ -220,9 +220,9 @@ pub fn stir() {
 }
 
 /// Main blocks `set` from now on: sleeping workers, which have its mask, must not take it, and the kernel must not apply a
-/// default action through them. Waits for each, for a moment.
+/// default action through them. Waits for each: on a machine with much else to do it takes a while until one has a CPU.
 pub fn remask_sleepers(set: sig::Mask) {
-    const PATIENCE: u64 = 20_000_000;
+    const PATIENCE: u64 = 2 * time::SECOND;
     fence(Ordering::SeqCst);
     let deadline = time::after(PATIENCE);
     each_worker(|w| {

@@ -26,6 +26,16 @@ static ACTIONS: Lock<[Action; SIGNALS]> = Lock::new([DEFAULT; SIGNALS]);
 /// Signals without a handler that sit behind the wrapper all the same ([`keep`]).
 static KEPT: AtomicU64 = AtomicU64::new(0);
 
+/// Signals of which a worker has been told by one that is no more than that (`super::kick`). One may come late.
+static KICKED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether a kick by this signal, which the caller is about to send, finds the wrapper whenever it comes.
+pub fn may_kick(signo: c_int) -> bool {
+    KICKED.fetch_or(sig::bit(signo), Ordering::Relaxed);
+    // Asked under the lock after that: who takes the handler away has seen it, or has done so.
+    handler_of(signo).is_some()
+}
+
 /// Holds the handlers still across a fork.
 pub fn fork_prepare() {
     ACTIONS.hold();
@@ -221,9 +231,9 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
     // SAFETY: the caller's pointers; libc checks the signal number.
     unsafe {
         let mut kernel: libc::sigaction = core::mem::zeroed();
-        let install = new.as_ref().map(|n| ours_for(signo, n));
         // Locked over the system call: the table and the kernel change together.
         let mut actions = ACTIONS.lock();
+        let install = new.as_ref().map(|n| ours_for(signo, n));
         let status = real::sigaction(signo, install.as_ref().map_or(core::ptr::null(), |a| a as *const _), &mut kernel);
         if status != 0 {
             return status;
@@ -273,6 +283,12 @@ fn show(action: Action, kernel: libc::sigaction, old: &mut libc::sigaction) {
     }
 }
 
+/// Whether a kick that comes late would do to the process what the signal does without a handler.
+fn ends_by_kick(signo: c_int, handler: usize) -> bool {
+    let is_kicked = sig::bit_of(signo).is_some_and(|bit| KICKED.load(Ordering::Relaxed) & bit != 0);
+    is_kicked && handler == libc::SIG_DFL && !is_ignored(signo, handler)
+}
+
 /// The action to install for what the program asked.
 fn ours_for(signo: c_int, asked: &libc::sigaction) -> libc::sigaction {
     let mut ours = *asked;
@@ -284,6 +300,9 @@ fn ours_for(signo: c_int, asked: &libc::sigaction) -> libc::sigaction {
         ours.sa_sigaction = wrapper as *const () as usize;
     } else if signo == libc::SIGSEGV && asked.sa_sigaction == libc::SIG_DFL {
         ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        ours.sa_sigaction = wrapper as *const () as usize;
+    } else if ends_by_kick(signo, asked.sa_sigaction) {
+        ours.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
         ours.sa_sigaction = wrapper as *const () as usize;
     }
     ours

@@ -375,7 +375,7 @@ fn kick(t: &Thread, signo: c_int) {
             return;
         }
         // Not seen already. That it is inside the runtime, where it is told to look, says nothing: it may be just leaving.
-        if t.signals.inbox.pending() & sig::bit(signo) == 0 {
+        if t.signals.inbox.pending() & sig::bit(signo) == 0 || !action::may_kick(signo) {
             return;
         }
         let mut info: libc::siginfo_t = core::mem::zeroed();

@@ -200,7 +200,7 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
 pub unsafe fn sendto(
     fd: c_int, buf: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t,
 ) -> Result<isize, Exit> {
-    let is_ours = !address.is_null() && Names::read(fd).is_some();
+    let is_ours = tls::is_on() && !address.is_null() && Names::read(fd).is_some();
     let (address, address_len) = if is_ours { (core::ptr::null(), 0) } else { (address, address_len) };
     refuse_to_open(flags, address, address_len)?;
     // SAFETY: the caller's arguments, or none of its address.
@@ -222,6 +222,10 @@ pub unsafe fn sendto(
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result<isize, Exit> {
+    if !tls::is_on() {
+        // SAFETY: the caller's message.
+        return unsafe { io::sendmsg(fd, message, flags) };
+    }
     let mut plain = mem::read(message)?;
     let is_ours = !plain.msg_name.is_null() && Names::read(fd).is_some();
     if is_ours {

@@ -4,6 +4,7 @@
 //! |---------------------|------------------------------------------------|--------------------|
 //! | GREENLET_WORKERS    | kernel threads that run green threads, 1-1024  | usable CPUs        |
 //! | GREENLET_STACK_SIZE | stack of a thread that asks for none; K, M     | libc's default     |
+//! | GREENLET_PATCH      | which calls park: see [`crate::patch`]         | all                |
 //! | GREENLET_DISABLE    | 1: do nothing                                  | unset              |
 //! | GREENLET_LOG        | 1: say on stderr what is decided at start      | unset              |
 //! | GREENLET_REPORT     | 1: report on stderr at exit; else a file       | unset              |
@@ -15,6 +16,7 @@
 //! A value that cannot be used ends the program at start with one line that names it: a typing error must
 //! not silently give other limits than the operator asked for.
 
+use crate::patch::Set;
 use crate::sys::time::SECOND;
 use crate::sys::{self, Line};
 use crate::syscall;
@@ -52,6 +54,7 @@ pub struct Config {
     pub workers: usize,
     /// 0: libc's default.
     pub stack_size: usize,
+    pub patch: Set,
     pub disabled: bool,
     pub log: bool,
     pub report: Option<Target>,
@@ -63,6 +66,7 @@ pub struct Config {
 const OFF: Config = Config {
     workers: 1,
     stack_size: 0,
+    patch: Set::ALL,
     disabled: true,
     log: false,
     report: None,
@@ -107,6 +111,7 @@ fn read() -> Config {
                 .filter(|n| (16 << 10..=1 << 30).contains(n))
                 .unwrap_or_else(|| refuse("GREENLET_STACK_SIZE", v, "bytes from 16K to 1024M, as 262144, 256K or 1M"))
         }),
+        patch: patched(),
         disabled: flag(c"GREENLET_DISABLE"),
         log: flag(c"GREENLET_LOG"),
         report: variable(c"GREENLET_REPORT").and_then(|v| match v.to_bytes() {
@@ -120,6 +125,19 @@ fn read() -> Config {
         }),
         force: forced(),
     }
+}
+
+fn patched() -> Set {
+    let Some(list) = variable(c"GREENLET_PATCH").filter(|v| !v.is_empty()) else { return Set::ALL };
+    let words = list.to_bytes().split(|&b| b == b',').filter(|w| !w.is_empty());
+    words.fold(Set::NONE, |sets, word| match Set::of_word(word) {
+        Some(set) => sets.and(set),
+        None => refuse(
+            "GREENLET_PATCH",
+            list,
+            "a list of socket, select, thread, time, dns, process, signal, file and all, with commas between them",
+        ),
+    })
 }
 
 fn forced() -> Force {

@@ -9,6 +9,7 @@
 //! - **park**, **fire** ([`park`]): to wait, and to end another's wait, exactly once.
 //! - **lot** ([`park::lot`]): who waits for an address. **reactor**: who waits for a descriptor.
 //! - **guest** ([`thread::beside`]): a process, or a kernel thread unknown to libc, that clone(2) put into our memory.
+//! - **scout** ([`sched::scout`]): a kernel thread of ours that opens files for the others, in a table of descriptors of its own.
 //! - **pump** ([`tls`]): a kernel thread of ours that carries connections which speak TLS, beside everything else.
 //! - **rescue**, **offload**, **bind**: a worker that is stuck loses its permit; gives it up beforehand; for good.
 //!
@@ -36,8 +37,9 @@
 //!
 //! lot bucket, reactor slot, timer heap (one at a time) < the table of closed numbers < run queue < pool < allocator;
 //! records < an inbox's list; records < stack reservations < templates < allocator; greenlets' timers < timer heap < who has the
-//! turn < run queue; timer heap < what was thrown, what has fired; lot bucket < the states of events, semaphores and queues < allocator;
-//! who may ask the pumps < what they have in common < the addresses of servers < allocator.
+//! turn < run queue; timer heap < what was thrown, what has fired, the handles of greenlets; lot bucket < the states of events,
+//! semaphores and queues < allocator; who may send the scout < all others; who may ask the pumps < what they have in common < the addresses
+//! of servers < allocator.
 
 pub mod atomic;
 pub mod park;
@@ -52,6 +54,8 @@ pub mod errno;
 pub mod ops;
 #[cfg(not(loom))]
 pub mod origin;
+#[cfg(not(loom))]
+pub mod patch;
 #[cfg(not(loom))]
 pub mod reactor;
 #[cfg(not(loom))]
@@ -80,7 +84,7 @@ pub use errno::{Errno, Exit};
 #[cfg(not(loom))]
 pub use signal::then_look;
 #[cfg(not(loom))]
-pub use start::{active, is_table_watched, started};
+pub use start::{active, is_table_watched, serves, started};
 
 /// Under the model: what of the scheduler has no system call in it.
 #[cfg(loom)]

@@ -82,6 +82,7 @@ macro_rules! next {
         /// # Safety
         /// As the C function of that name.
         #[inline]
+        #[allow(non_snake_case)] // Some of libc's own begin with _IO.
         pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: Next = Next::new(
@@ -145,12 +146,15 @@ next! {
     fn pthread_sigqueue(thread: libc::pthread_t, sig: c_int, value: libc::sigval) -> c_int;
     fn timer_create(clock: libc::clockid_t, event: *mut libc::sigevent, timer: *mut libc::timer_t) -> c_int;
     fn exit(status: c_int);
+    fn longjmp(to: *mut c_void, value: c_int);
     fn getgrouplist(user: *const c_char, own: libc::gid_t, groups: *mut libc::gid_t, count: *mut c_int) -> c_int;
     fn setgroups(count: usize, groups: *const libc::gid_t) -> c_int;
     fn getaddrinfo(host: *const c_char, service: *const c_char, hints: *const libc::addrinfo, found: *mut *mut libc::addrinfo) -> c_int;
     fn freeaddrinfo(list: *mut libc::addrinfo);
     /// What pthread_atfork(3) calls; `dso` is the handle of the caller's object, null for one that is never unloaded.
     fn __register_atfork(prepare: ForkHandler, parent: ForkHandler, child: ForkHandler, dso: *mut c_void) -> c_int;
+    fn _IO_list_lock();
+    fn _IO_list_unlock();
     fn __call_tls_dtors();
     /// The loader's, for libc: a DTV for the descriptor, and what every module begins with in its static TLS. Null: no memory.
     fn _dl_allocate_tls(tcb: *mut c_void) -> *mut c_void;

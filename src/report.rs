@@ -123,7 +123,7 @@ pub fn at_exit() {
         PEAK.load(Ordering::Relaxed),
         thread::LIVE.load(Ordering::Relaxed)
     );
-    let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor");
+    let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor, 1 recruiter");
     for event in [
         Event::PairRecycled,
         Event::PairCopied,

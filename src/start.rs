@@ -6,6 +6,7 @@ use crate::config::{self, log};
 use crate::ops;
 use crate::origin;
 use crate::park::lot;
+use crate::patch::{self, Set};
 use crate::reactor;
 use crate::real;
 use crate::report;
@@ -13,6 +14,7 @@ use crate::sched::{self, EventSource};
 use crate::signal;
 use crate::sys::{self, alloc, sig, time};
 use crate::thread::beside::Shares;
+use crate::thread::tls_image::LOADER;
 use crate::thread::{self, exit, hijack, recycle, tcb};
 use crate::timer;
 use crate::tls;
@@ -24,11 +26,16 @@ const INERT: u32 = 0;
 /// Loaded; nothing starts until the second thread.
 const LOADED: u32 = 1;
 /// Active, and every number above it too: so many more vfork children have a thread's stack, or there may be a process
-/// beside us.
+/// beside us; and above that, bits for the patch sets that are off.
 const ACTIVE: u32 = 2;
+const OFF_SHIFT: u32 = 24;
+const COUNT: u32 = (1 << OFF_SHIFT) - 1;
 
 /// Whether nothing is to start until the program says so: it is linked with the library, which is not preloaded.
 static DORMANT: AtomicBool = AtomicBool::new(false);
+
+/// Whether threads may have been made that the library did not see, because nothing was to start, or they were to be the kernel's.
+static LEFT_TO_LIBC: AtomicBool = AtomicBool::new(false);
 
 /// How long threads that were in the middle of a call of libc's, when the library came alive, have to come out of it.
 const IN_THE_MIDDLE: u64 = 20_000_000;
@@ -49,6 +56,31 @@ pub fn active() -> bool {
 #[cold]
 fn active_beside_child() -> bool {
     !arch::tls::is_held()
+}
+
+/// How the calls of a patch set are served: `None`: by libc, as where [`active`] says no. False: by libc too, with the permit given
+/// up, because the set is off.
+#[inline(always)]
+pub fn serves(set: Set) -> Option<bool> {
+    match STATE.load(Ordering::Relaxed) {
+        ACTIVE => Some(true),
+        state if state > ACTIVE => serves_some(set, state),
+        _ => None,
+    }
+}
+
+#[cold]
+fn serves_some(set: Set, state: u32) -> Option<bool> {
+    active_beside_child().then_some(set.is_on(state >> OFF_SHIFT))
+}
+
+/// Other patch sets are off than before.
+pub fn patches_changed() {
+    if patch::off().bits() & Set::THREAD.bits() != 0 {
+        LEFT_TO_LIBC.store(true, Ordering::Relaxed);
+    }
+    let change = |state: u32| (state >= ACTIVE).then(|| state & COUNT | patch::off().bits() << OFF_SHIFT);
+    let _ = STATE.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
 }
 
 /// Whether descriptors may be the library's in the caller's table, be it its process's own, a copy, or its parent's.
@@ -120,10 +152,13 @@ pub fn load() {
         }
         return;
     }
+    alloc::look_for_valgrind();
     register_at_fork();
     // SAFETY: a function of this library, which is never unloaded (-z nodelete).
     unsafe { libc::atexit(at_exit) };
     DORMANT.store(!origin::is_preloaded(), Ordering::Relaxed);
+    LEFT_TO_LIBC.store(!origin::is_preloaded(), Ordering::Relaxed);
+    patch::limit_to(config.patch);
     if origin::is_preloaded() {
         tls::load(None);
     }
@@ -197,16 +232,9 @@ pub fn awaken() -> bool {
         return false;
     }
     let was_dormant = DORMANT.swap(false, Ordering::Relaxed);
-    let has_elders = was_dormant && !started() && !sys::is_single_threaded();
-    if has_elders {
-        // Said before there is anybody who could ask.
-        thread::foreign::note_elders();
-    }
     let done = activate();
     if !done {
         DORMANT.store(was_dormant, Ordering::Relaxed);
-    } else if has_elders {
-        time::pause(IN_THE_MIDDLE);
     }
     done
 }
@@ -225,6 +253,11 @@ pub fn activate() -> bool {
     }
     if !is_first_thread() {
         return false;
+    }
+    let has_elders = LEFT_TO_LIBC.load(Ordering::Relaxed) && !sys::is_single_threaded();
+    if has_elders {
+        // Said before there is anybody who could ask.
+        thread::foreign::note_elders();
     }
     real::resolve_all();
     if !alloc::has_room_to_start() {
@@ -248,11 +281,15 @@ pub fn activate() -> bool {
     signal::altstack::first_worker_started(main);
     signal::route::take_over(main);
     exit::watch_main();
-    STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::Release);
+    STATE.store(ACTIVE + BESIDE.load(Ordering::Relaxed), Ordering::SeqCst);
+    patches_changed();
     signal::action::wrap_existing();
     signal::preempt::start();
     signal::setxid::take_over();
     log(format_args!("active in process {}", sys::getpid()));
+    if has_elders {
+        time::pause(IN_THE_MIDDLE);
+    }
     true
 }
 
@@ -272,19 +309,54 @@ pub fn register_at_fork() {
     if DONE.swap(1, Ordering::Relaxed) == 0 {
         // SAFETY: the handlers are functions of this library, which is never unloaded (-z nodelete).
         unsafe {
-            real::__register_atfork(Some(fork_prepare), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
+            real::__register_atfork(Some(before_fork), Some(fork_parent), Some(fork_child), core::ptr::null_mut());
         }
     }
 }
 
+/// Whether the forking thread has the lock of libc's list of streams.
+static HAS_STREAMS: AtomicBool = AtomicBool::new(false);
+
+/// Before a fork of libc's, which waits for the lock of its list of streams when ours are held. Who has that may be in a function of the
+/// program's that writes a stream (fopencookie(3)), parked or preempted there, and does not go on without ours: so it is taken first. Nor
+/// does this wait for the loader with it: who has the loader's lock may be in a function of the program's that opens a stream.
+extern "C" fn before_fork() {
+    let has_streams = started();
+    if has_streams {
+        // SAFETY: libc's own; one thread may take the lock several times.
+        unsafe {
+            real::_IO_list_lock();
+            while !LOADER.try_hold() {
+                real::_IO_list_unlock();
+                LOADER.hold();
+                LOADER.let_go();
+                real::_IO_list_lock();
+            }
+        }
+    } else {
+        LOADER.hold();
+    }
+    HAS_STREAMS.store(has_streams, Ordering::Relaxed);
+    hold_all();
+}
+
+/// Before any other fork.
+pub fn fork_prepare() {
+    LOADER.hold();
+    HAS_STREAMS.store(false, Ordering::Relaxed);
+    hold_all();
+}
+
+/// But the loader, which is held already: who has that may wait for a thread that needs the others.
+///
 /// Signals are blocked over the fork itself, so that the child can tell those that are its own: what its copy of the
 /// runtime holds is the parent's.
-pub extern "C" fn fork_prepare() {
+fn hold_all() {
     signal::setxid::fork_prepare();
+    sched::scout::fork_prepare();
     tls::fork_prepare();
     reactor::fork_prepare();
     ops::channel::fork_prepare();
-    thread::tls_image::LOADER.hold();
     signal::action::fork_prepare();
     thread::fork_prepare();
     alloc::fork_prepare();
@@ -293,7 +365,12 @@ pub extern "C" fn fork_prepare() {
 
 pub extern "C" fn fork_parent() {
     let mask = MASK.load(Ordering::Relaxed);
+    let has_streams = HAS_STREAMS.load(Ordering::Relaxed);
     release_after_fork();
+    if has_streams {
+        // SAFETY: libc's own; `before_fork` took it.
+        unsafe { real::_IO_list_unlock() };
+    }
     sig::set_mask(mask);
 }
 
@@ -301,11 +378,12 @@ fn release_after_fork() {
     alloc::fork_done();
     thread::fork_done();
     signal::action::fork_done();
-    thread::tls_image::LOADER.let_go();
     ops::channel::fork_done();
     reactor::fork_done();
     tls::fork_done();
+    sched::scout::fork_done();
     signal::setxid::fork_done();
+    LOADER.let_go();
 }
 
 /// What the forking thread's mask was before the fork.

@@ -204,7 +204,7 @@ fn rows_name_their_hooks() {
 }
 
 /// What is hooked and has no row in `tests/c/matrix/calls.h`: why, and which. All others can wait, and are made to there.
-const WITHOUT_ROW: [(&str, &str); 18] = [
+const WITHOUT_ROW: [(&str, &str); 19] = [
     (
         "makes or names a descriptor",
         "setsockopt socket socketpair bind listen shutdown dup dup2 __dup2 dup3 pipe __pipe pipe2 eventfd timerfd_create signalfd \
@@ -228,6 +228,7 @@ const WITHOUT_ROW: [(&str, &str); 18] = [
         "sigaction signal bsd_signal ssignal sysv_signal __sysv_signal siginterrupt sigprocmask pthread_sigmask pthread_kill \
          pthread_sigqueue sighold sigrelse sigignore sigset sigblock sigsetmask siggetmask tgkill raise kill killpg sigqueue sigpending sigaltstack",
     ),
+    ("goes elsewhere: tests/c/signal", "siglongjmp longjmp _longjmp __longjmp_chk"),
     (
         "waits for a round that has begun, which is a defect of the program's: tests/c/barrier",
         "pthread_barrier_destroy",

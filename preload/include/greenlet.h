@@ -6,7 +6,14 @@
  * everything that a thread may. Whatever would block it (a socket, a lock, a sleep, a look-up) parks it, and the next greenlet has its
  * turn. The order in which greenlets become runnable is the order of their turns, so a greenlet that was made first begins first.
  *
- * Other threads of the program run beside greenlets and may use every call here.
+ * Other threads of the program run beside greenlets and may use every call here. A greenlet that gets a kernel thread of its own, as by
+ * greenlet_native_begin or because it asks for what only such a thread has (an affinity, a priority, credentials, a robust mutex), runs
+ * beside the others from then on. One that makes children does so on the process's first kernel thread, so that they are told of the
+ * process's end (PR_SET_PDEATHSIG), and is not bound, unless the first thread has a kernel thread of its own. Who waits where the library
+ * cannot see it (a raw system call, scanf, a FILE that is written) keeps the turn meanwhile, as who computes does.
+ *
+ * In the child of fork(2) there are none of the parent's greenlets, whose handles are stale ones there. The thread that forked is the
+ * child's first, and becomes a greenlet with the first call that needs that: spawn, kill, the timers, and those that make objects.
  *
  * Link with -lgreenlet, or preload the library. One that is linked, or loaded by dlopen(3), does nothing before greenlet_init: threads are
  * kernel threads. Calls that return an int return 0, or -1 with errno set.
@@ -34,9 +41,13 @@ typedef uint64_t greenlet_t;
 /* What greenlet_join tells of a greenlet that was killed. */
 #define GREENLET_KILLED ((void *)-1)
 
+/* A flag of greenlet_init: no call parks before greenlet_wrap_socket and its kin say so. */
+#define GREENLET_MANUAL 1u
+
 /*
- * Starts the model, at any time, in the process's first thread. flags: 0. Later calls do nothing, in whatever thread. The first
- * caller becomes a greenlet itself, and has the turn when this returns.
+ * Starts the model, at any time, in the process's first thread. flags: 0, and then everything parks that can (or what GREENLET_PATCH in
+ * the environment says), or GREENLET_MANUAL. Later calls do nothing, in whatever thread. The first caller becomes a greenlet itself,
+ * and has the turn when this returns.
  *
  * In a program that is linked with the library the pthreads made from now on are green threads. Those made before stay kernel
  * threads; where they wait in libc at this moment, for a mutex, a condition, a read-write lock, a semaphore, a pthread_once, a futex
@@ -47,6 +58,34 @@ typedef uint64_t greenlet_t;
  * first call does not come from the process's first thread and nothing has started yet.
  */
 int greenlet_init(unsigned flags);
+
+/*
+ * Patch sets, for the whole process and for good; each call may come at any time, before greenlet_init too, and however often. They
+ * matter after GREENLET_MANUAL, or where GREENLET_PATCH names some sets only. Calls of a set that is not wrapped are libc's own: each
+ * holds a kernel thread while it waits, and the others, greenlets too, go on; greenlet_exc_after does not end it, a kill does.
+ *
+ * socket: connect, accept, recv, send and their kin. file: sendfile, splice, what takes input from a FILE, and read, write and their kin,
+ * which park with socket too. select: poll, select, epoll_wait and their kin. time: sleep and its kin. thread: pthread_create and
+ * thrd_create make green threads; without it kernel threads, which run beside all others and may use every call here.
+ *
+ * dns (getaddrinfo and such), process (waitpid, system and such) and signal (sigwait, pause and such) do the same whether they are wrapped
+ * or not: look-ups and waits for children are libc's in either case, and hold a kernel thread; the signals of green threads are kept by
+ * the library, so that it alone can wait for them, also in ppoll, pselect and epoll_pwait, which always park. Locks, conditions, joins and
+ * yields belong to no set, since green and kernel threads share what they are about. The calls of this file are always the library's.
+ *
+ * A set may need another: a program that waits in poll before it receives gains nothing by socket without select; and in one that is
+ * only preloaded, and makes no greenlets, the others do nothing without thread.
+ * ENOTSUP: the library is switched off (GREENLET_DISABLE), or cannot work with this C library.
+ */
+int greenlet_wrap_socket(void);
+int greenlet_wrap_select(void);
+int greenlet_wrap_thread(void);
+int greenlet_wrap_time(void);
+int greenlet_wrap_dns(void);
+int greenlet_wrap_process(void);
+int greenlet_wrap_signal(void);
+int greenlet_wrap_file(void);
+int greenlet_wrap_all(void);
 
 /* The library's version, as "1.2.3". */
 const char *greenlet_version(void);
@@ -68,13 +107,17 @@ greenlet_t greenlet_spawn(void *(*start)(void *), void *arg);
  */
 int greenlet_join(greenlet_t greenlet, void **value);
 
-/* The greenlet need not be joined: what it has is given back when it ends. ESRCH: a stale handle. EINVAL: detached already. */
+/*
+ * The greenlet need not be joined: what it has is given back when it ends. ESRCH: a stale handle. EINVAL: detached already, or
+ * somebody is joining it.
+ */
 int greenlet_detach(greenlet_t greenlet);
 
 /*
  * Ends a greenlet: it unwinds, as by pthread_cancel(3), from the call in which it waits or next would wait, running its cleanup
  * handlers and C++ destructors. One that has not begun never runs. One that has ended, or a stale handle: nothing happens. The
- * caller yields once. A greenlet that kills itself unwinds at once. A lock that it waits for is waited for first.
+ * caller yields once, and errors that were thrown into it wait for its next call. A greenlet that kills itself unwinds at once. A lock that
+ * it waits for is waited for first.
  * EPERM: greenlet_init has not been called.
  */
 int greenlet_kill(greenlet_t greenlet);
@@ -88,7 +131,7 @@ greenlet_t greenlet_current(void);
  */
 int greenlet_sleep(double seconds);
 
-/* Lets the other greenlets, and threads, have their turn. A cancellation point. */
+/* Lets the other greenlets, and threads, have their turn. A cancellation point, and fails as greenlet_exc_after says. */
 int greenlet_yield(void);
 
 /*
@@ -107,9 +150,10 @@ greenlet_timer_t greenlet_call_after(double seconds, void *(*start)(void *), voi
 greenlet_timer_t greenlet_call_after_global(double seconds, void *(*start)(void *), void *arg);
 
 /*
- * After so many seconds the call in which the calling greenlet waits, or next waits, fails with this error number: every call that
- * is a cancellation point and says errors by errno or returns them, but for the waits for a condition. Several are
- * independent: each ends one call, in the order in which they fired. An error number of 0 kills the greenlet instead.
+ * After so many seconds the call in which the calling greenlet waits or yields, or next does, fails with this error number: every call that
+ * is a cancellation point and says errors by errno or returns them, but for the waits for a condition. One that need not wait does not
+ * fail, nor does one that is libc's own: where the greenlet has a kernel thread of its own, or the call's patch set is not wrapped. Several
+ * are independent: each ends one call, in the order in which they fired. An error number of 0 kills the greenlet instead.
  * Returns the timer; 0 with errno: EPERM: the caller is no greenlet. EINVAL: seconds is not a number, or the error number is negative.
  */
 greenlet_timer_t greenlet_exc_after(double seconds, int error);
@@ -118,16 +162,18 @@ greenlet_timer_t greenlet_exc_after(double seconds, int error);
 int greenlet_timer_cancel(greenlet_timer_t timer);
 
 /*
- * Calls start(arg), as the calling greenlet, with a greenlet_exc_after of ETIMEDOUT that is cancelled when start returns. If a call in
- * start has failed because of that timer, and no other, *value becomes timeout_value and 1 is returned; if not, *value becomes what
- * start returned and 0 is returned. The time-outs of callers around it make calls in start fail too, and are theirs to tell of.
+ * Calls start(arg), as the calling greenlet, with a greenlet_exc_after of ETIMEDOUT that is cancelled when start returns, or an exception
+ * leaves it. If a call in start has failed because of that timer, and no other, *value becomes timeout_value and 1 is returned; if not,
+ * *value becomes what start returned and 0 is returned. The time-outs of callers around it make calls in start fail too, and are theirs to
+ * tell of.
  * value may be NULL. -1 with errno: EPERM: the caller is no greenlet. EINVAL: start is NULL, seconds is not a number.
  */
 int greenlet_with_timeout(double seconds, void *(*start)(void *), void *arg, void *timeout_value, void **value);
 
 /*
  * From begin to end the calling thread has a kernel thread of its own, for what must not share one. It runs beside all others; a
- * greenlet takes no turns from then on. This version lets a thread keep its kernel thread after the end. Both return 0.
+ * greenlet takes no turns from then on. The thread keeps its kernel thread after the end: what was changed there by system calls (an
+ * affinity, a filter, a keyring) nobody else is to find. Begin something that must stay green in another greenlet. Both return 0.
  */
 int greenlet_native_begin(void);
 int greenlet_native_end(void);

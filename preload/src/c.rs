@@ -17,6 +17,8 @@ pub type Routine = unsafe extern "C-unwind" fn();
 /// What a key's destructor is, if it has one.
 pub type Destructor = Option<unsafe extern "C" fn(*mut c_void)>;
 
+/// What `sigsetjmp` fills in.
+pub use engine::ops::signal::JumpBuffer;
 /// What `pthread_atfork` registers.
 pub use engine::real::ForkHandler;
 
@@ -213,6 +215,12 @@ unsafe extern "C-unwind" {
     pub fn siggetmask() -> c_int;
     pub fn __sysv_signal(signal: c_int, handler: sighandler_t) -> sighandler_t;
     pub fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
+
+    // setjmp(3); the one that looks where the jump leads: LSB Core
+    pub fn siglongjmp(to: *const JumpBuffer, value: c_int);
+    pub fn longjmp(to: *const JumpBuffer, value: c_int);
+    pub fn _longjmp(to: *const JumpBuffer, value: c_int);
+    pub fn __longjmp_chk(to: *const JumpBuffer, value: c_int);
 
     // pthread_create(3): `libc`'s takes a routine that may not unwind
     pub fn pthread_create(

@@ -15,6 +15,7 @@
 //!
 //! ```text
 //!     no second thread yet ────────────────────────────────────────┐
+//!     its patch set is off ──────────▶ as Exit::Offloaded           │
 //!     the operation ── a value ───────▶ return it, errno untouched  │
 //!                   ├─ Exit::Errno ───▶ say it as the type says     │
 //!                   ├─ Exit::Cancelled ▶ unwind from here, or retry │
@@ -79,7 +80,9 @@ macro_rules! call_next {
 ///
 /// - `fn recv(…) -> ssize_t = ops::io::recv`: the operation, once a second thread exists. Takes `, version "…"` for a
 ///   symbol that libc has kept only under an old version.
-/// - `fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
+/// - `[SOCKET] fn accept(…) -> c_int = …`: the operation while that patch set is on (`engine::patch`); else the real call with the
+///   permit given up.
+/// - `[SOCKET] fn __recv_chk(…) -> ssize_t = ops::io::recv(fd, …) if len <= size`: these arguments, on this condition.
 /// - `always fn sigaction(…) -> c_int = …`: from the first call on.
 /// - `waking fn sem_post(…) -> c_int = …`: in a vfork child too, and any other process that has its parent's memory, since a
 ///   thread of its parent may be what it wakes, or must wake it. A thread that was told to look while it was in the call looks
@@ -88,36 +91,49 @@ macro_rules! call_next {
 /// - `accepting fn accept(…) -> c_int = …, with flags`: what it answers may be a connection that is to speak TLS.
 /// - `connecting fn connect(…) -> c_int = …`: where the server is to be talked to in TLS, that comes after it.
 /// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread; `or secure fn`: in either
-///   case.
+///   case; `[SOCKET] or secure fn`: the operation sees to the set itself then.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
 ///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name $(, $version)?), engine::active(), $op($($arg),*) }
+            next!($name $(, $version)?), engine::active().then_some(true), $op($($arg),*) }
+    };
+    ([$set:ident] fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::serves(engine::patch::Set::$set), $op($($arg),*) }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         = $($op:ident)::+($($given:ident),*) if $condition:expr) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name), engine::active() && $condition, $($op)::+($($given),*) }
+            next!($name), (engine::active() && $condition).then_some(true), $($op)::+($($given),*) }
+    };
+    ([$set:ident] fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
+        = $($op:ident)::+($($given:ident),*) if $condition:expr) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
+            next!($name), engine::serves(engine::patch::Set::$set).filter(|_| $condition), $($op)::+($($given),*) }
     };
     (always fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name $(, $version)?), true, $op($($arg),*) }
+            next!($name $(, $version)?), Some(true), $op($($arg),*) }
     };
     (secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name), engine::tls::is_on(), $op($($arg),*) }
+            next!($name), engine::tls::is_on().then_some(true), $op($($arg),*) }
     };
     (or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name), engine::active() || engine::tls::is_on(), $op($($arg),*) }
+            next!($name), (engine::active() || engine::tls::is_on()).then_some(true), $op($($arg),*) }
+    };
+    ([$set:ident] or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
+        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, next!($name),
+            if engine::tls::is_on() { Some(true) } else { engine::serves(engine::patch::Set::$set) }, $op($($arg),*) }
     };
     (accepting fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> c_int = $op:path, with $flags:expr) => {
         #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($($arg: $type),*) -> c_int {
             hook! { @function [] from_listener, $name($($arg: $type),*) -> c_int,
-                next!($name), engine::active(), $op($($arg),*) }
+                next!($name), engine::serves(engine::patch::Set::SOCKET), $op($($arg),*) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
             let made = unsafe { from_listener($($arg),*) };
             if made >= 0
@@ -134,7 +150,7 @@ macro_rules! hook {
         #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int {
             hook! { @function [] plainly, $name($fd: $fd_type, $addr: $addr_type, $len: $len_type) -> c_int,
-                next!($name), engine::active(), $op($fd, $addr, $len) }
+                next!($name), engine::serves(engine::patch::Set::SOCKET), $op($fd, $addr, $len) }
             // SAFETY: the program's own arguments; nothing in this frame has a destructor when it is unwound.
             unsafe {
                 let answer = plainly($fd, $addr, $len);
@@ -154,17 +170,17 @@ macro_rules! hook {
     };
     (closing fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name), engine::is_table_watched(), $op($($arg),*) }
+            next!($name), engine::is_table_watched().then_some(true), $op($($arg),*) }
     };
     (waking fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path $(, version $version:literal)?) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name $(, $version)?), engine::started(), engine::then_look($op($($arg),*)) }
+            next!($name $(, $version)?), engine::started().then_some(true), engine::then_look($op($($arg),*)) }
     };
     (waking old fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.2.5", "@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
+        hook! { @versioned "GLIBC_2.2.5", "@", engine::started().then_some(true), $name($($arg: $type),*) -> $ret = $op }
     };
     (waking new fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @versioned "GLIBC_2.3.2", "@@", engine::started(), $name($($arg: $type),*) -> $ret = $op }
+        hook! { @versioned "GLIBC_2.3.2", "@@", engine::started().then_some(true), $name($($arg: $type),*) -> $ret = $op }
     };
 
     // A label in front of the function carries the C name and the version: `.symver` needs a name that the same
@@ -185,10 +201,10 @@ macro_rules! hook {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = $next;
             proof!($name($($arg: $type),*) -> $ret);
-            #[allow(while_true, unused_unsafe)]
-            while $ours {
+            #[allow(unused_unsafe)]
+            while let Some(is_on) = $ours {
                 // SAFETY: the operation takes what the C function takes, and the program vouches for it.
-                match unsafe { $operation } {
+                match if is_on { unsafe { $operation } } else { Err(engine::Exit::Offloaded) } {
                     Ok(value) => return $crate::ret::Value::done(value),
                     Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
                     // SAFETY: nothing in this frame has a destructor, and the operation has returned.
@@ -232,16 +248,18 @@ macro_rules! versioned {
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
     (parent fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::becomes_parent() }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name), true, engine::ops::process::enter_as_parent() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty
         $(, version $version:literal)? $(, if $waits:expr)?) => {
-        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?, () }
+        offload! { @function $name($($arg: $type),*) -> $ret, next!($name $(, $version)?), true $(&& $waits)?,
+            engine::ops::offload::enter() }
     };
     (fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty, then $heard:path) => {
         #[unsafe(no_mangle)]
         unsafe extern "C-unwind" fn $name($($arg: $type),*) -> $ret {
-            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true, () }
+            offload! { @function [] offloaded, $name($($arg: $type),*) -> $ret, next!($name), true,
+                engine::ops::offload::enter() }
             // SAFETY: the program's own arguments, and what the real call has made of them.
             unsafe {
                 let answer = offloaded($($arg),*);
@@ -250,11 +268,11 @@ macro_rules! offload {
             }
         }
     };
-    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $before:expr) => {
-        offload! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, $next, $waits, $before }
+    (@function $name:ident($($arg:ident: $type:ty),*) -> $ret:ty, $next:expr, $waits:expr, $enter:expr) => {
+        offload! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, $next, $waits, $enter }
     };
     (@function [$($attribute:tt)*] $function:ident, $name:ident($($arg:ident: $type:ty),*) -> $ret:ty,
-        $next:expr, $waits:expr, $before:expr) => {
+        $next:expr, $waits:expr, $enter:expr) => {
         $($attribute)*
         unsafe extern "C-unwind" fn $function($($arg: $type),*) -> $ret {
             #[unsafe(link_section = "greenlet_next")]
@@ -263,8 +281,7 @@ macro_rules! offload {
             if !(engine::active() && $waits) {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
-            $before;
-            let scope = engine::ops::offload::enter();
+            let scope = $enter;
             let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
             engine::ops::offload::leave(scope);
             answer
@@ -344,11 +361,18 @@ macro_rules! input {
             #[unsafe(link_section = "greenlet_next")]
             static NEXT: engine::real::Next = next!($name);
             proof!($name($($arg: $type),*) -> $ret);
-            // SAFETY: the program gives a stream that is open.
             #[allow(unused_unsafe)]
-            while engine::active() && unsafe { $reads } {
-                // SAFETY: as above; in this frame nothing has a destructor when it is unwound.
-                match unsafe { engine::ops::stdio::wait_for_input($stream) } {
+            while let Some(is_on) = engine::serves(engine::patch::Set::FILE)
+                // SAFETY: the program gives a stream that is open.
+                && unsafe { $reads }
+            {
+                let turn = if is_on {
+                    // SAFETY: as above; in this frame nothing has a destructor when it is unwound.
+                    unsafe { engine::ops::stdio::wait_for_input($stream) }
+                } else {
+                    Err(engine::Exit::Offloaded)
+                };
+                match turn {
                     Ok(turn) => {
                         let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
                         // SAFETY: as above.
@@ -358,7 +382,13 @@ macro_rules! input {
                     Err(engine::Exit::Errno(errno)) => return $crate::ret::Convention::failed(errno),
                     // SAFETY: nothing in this frame has a destructor, and the operation has returned.
                     Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
-                    Err(engine::Exit::Native | engine::Exit::Offloaded) => break,
+                    Err(engine::Exit::Offloaded) => {
+                        let scope = engine::ops::offload::enter();
+                        let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
+                        engine::ops::offload::leave(scope);
+                        return answer;
+                    }
+                    Err(engine::Exit::Native) => break,
                 }
             }
             call_next!(NEXT($($arg: $type),*) -> $ret)

@@ -7,7 +7,7 @@
 use crate::real::typed;
 use crate::ret::Convention;
 use core::ffi::{c_char, c_int, c_uint, c_ulong};
-use engine::{ops, real::Next};
+use engine::{Exit, ops, real::Next};
 use libc::{FILE, clockid_t, mode_t, sigset_t};
 
 hook! { closing fn close(fd: c_int) -> c_int = ops::fd::close }
@@ -24,7 +24,7 @@ observe! { fn __pipe(pair: *mut c_int) -> c_int, opens pair }
 observe! { fn pipe2(pair: *mut c_int, flags: c_int) -> c_int, opens pair }
 observe! { fn eventfd(count: c_uint, flags: c_int) -> c_int, opens }
 observe! { fn timerfd_create(clock: clockid_t, flags: c_int) -> c_int, opens }
-observe! { fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int, opens }
+hook! { always fn signalfd(fd: c_int, mask: *const sigset_t, flags: c_int) -> c_int = ops::fd::signalfd }
 observe! { fn epoll_create(size: c_int) -> c_int, opens }
 observe! { fn epoll_create1(flags: c_int) -> c_int, opens }
 observe! { fn inotify_init() -> c_int, opens }
@@ -63,6 +63,9 @@ unsafe extern "C-unwind" fn fclose(stream: *mut FILE) -> c_int {
     answer
 }
 
+/// Not in the libc crate.
+const F_SETOWN_EX: c_int = 15;
+
 type Fcntl = unsafe extern "C-unwind" fn(c_int, c_int, usize) -> c_int;
 
 /// `fcntl(2)`: two commands make a descriptor, two wait for a lock in the kernel.
@@ -96,6 +99,13 @@ unsafe fn control(next: &Next, fd: c_int, command: c_int, argument: usize) -> c_
                 let answer = real(fd, command, argument);
                 ops::fd::mode_changed();
                 answer
+            }
+            libc::F_SETOWN | F_SETOWN_EX => {
+                match ops::task::set_owner(command, argument, |argument| real(fd, command, argument)) {
+                    Ok(answer) => answer,
+                    Err(Exit::Errno(errno)) => Convention::failed(errno),
+                    Err(_) => real(fd, command, argument),
+                }
             }
             _ => real(fd, command, argument),
         }

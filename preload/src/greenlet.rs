@@ -7,6 +7,7 @@ use engine::ops::alarm::{self, Timer};
 use engine::ops::channel::{self, Event, Queue, Semaphore};
 use engine::ops::greenlet::{self as ops, Handle};
 use engine::ops::{net, tls};
+use engine::patch::Set;
 use engine::thread::Start;
 
 /// Exports a function under its name, with the version since which the library has it.
@@ -39,6 +40,15 @@ macro_rules! own {
 }
 
 own! { fn greenlet_init(flags: c_uint) -> c_int = ops::init(flags) }
+own! { fn greenlet_wrap_socket() -> c_int = ops::wrap(Set::SOCKET) }
+own! { fn greenlet_wrap_select() -> c_int = ops::wrap(Set::SELECT) }
+own! { fn greenlet_wrap_thread() -> c_int = ops::wrap(Set::THREAD) }
+own! { fn greenlet_wrap_time() -> c_int = ops::wrap(Set::TIME) }
+own! { fn greenlet_wrap_dns() -> c_int = ops::wrap(Set::DNS) }
+own! { fn greenlet_wrap_process() -> c_int = ops::wrap(Set::PROCESS) }
+own! { fn greenlet_wrap_signal() -> c_int = ops::wrap(Set::SIGNAL) }
+own! { fn greenlet_wrap_file() -> c_int = ops::wrap(Set::FILE) }
+own! { fn greenlet_wrap_all() -> c_int = ops::wrap(Set::ALL) }
 own! { fn greenlet_spawn(start: Option<Start>, arg: *mut c_void) -> Handle = ops::spawn(start, arg) }
 own! { fn greenlet_join(greenlet: Handle, value: *mut *mut c_void) -> c_int = ops::join(greenlet, value) }
 own! { fn greenlet_detach(greenlet: Handle) -> c_int = ops::detach(greenlet) }

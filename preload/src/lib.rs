@@ -77,7 +77,7 @@
 //! | `pipe2` | fd | `ops::fd::opened` |
 //! | `eventfd` | fd | `ops::fd::opened` |
 //! | `timerfd_create` | fd | `ops::fd::opened` |
-//! | `signalfd` | fd | `ops::fd::opened` |
+//! | `signalfd` | fd | `ops::fd::signalfd` |
 //! | `epoll_create` | fd | `ops::fd::opened` |
 //! | `epoll_create1` | fd | `ops::fd::opened` |
 //! | `inotify_init` | fd | `ops::fd::opened` |
@@ -274,6 +274,10 @@
 //! | `sigwaitinfo` | signal | `ops::signal::sigwaitinfo` |
 //! | `sigtimedwait` | signal | `ops::signal::sigtimedwait` |
 //! | `sigaltstack` | signal | `ops::signal::sigaltstack` |
+//! | `siglongjmp` | signal | `ops::signal::jump` |
+//! | `longjmp` | signal | `ops::signal::jump` |
+//! | `_longjmp` | signal | `ops::signal::jump` |
+//! | `__longjmp_chk` | signal | `ops::signal::jump_checked` |
 //! | `pthread_create` | thread | `ops::thread::create` |
 //! | `pthread_join` | thread | `ops::thread::join` |
 //! | `pthread_tryjoin_np` | thread | `ops::thread::tryjoin` |

@@ -1,22 +1,23 @@
-//! Waiting for descriptors: poll, select, epoll.
+//! Waiting for descriptors: poll, select, epoll. Those that let signals in belong to no patch set: a green thread's signals are with the
+//! library, and libc's own call would wait for what never comes.
 
 use core::ffi::c_int;
 use core::mem::size_of;
 use engine::ops;
 use libc::{epoll_event, fd_set, nfds_t, pollfd, sigset_t, size_t, timespec, timeval};
 
-hook! { fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
+hook! { [SELECT] fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
 hook! {
     fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int
         = ops::readiness::ppoll
 }
 hook! {
-    fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int
+    [SELECT] fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int
         = ops::readiness::select
 }
-hook! { fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
+hook! { [SELECT] fn __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int = ops::readiness::poll }
 hook! {
-    fn __select(
+    [SELECT] fn __select(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval,
     ) -> c_int = ops::readiness::select
 }
@@ -27,7 +28,7 @@ hook! {
     ) -> c_int = ops::readiness::pselect
 }
 hook! {
-    fn epoll_wait(set: c_int, events: *mut epoll_event, count: c_int, timeout: c_int) -> c_int
+    [SELECT] fn epoll_wait(set: c_int, events: *mut epoll_event, count: c_int, timeout: c_int) -> c_int
         = ops::readiness::epoll_wait
 }
 hook! {
@@ -41,7 +42,7 @@ hook! {
 }
 
 hook! {
-    fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, size: size_t) -> c_int
+    [SELECT] fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, size: size_t) -> c_int
         = ops::readiness::poll(fds, count, timeout) if fits(count, size)
 }
 hook! {

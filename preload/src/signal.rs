@@ -5,6 +5,7 @@
 use crate::ret::ErrorNumber;
 use core::ffi::c_int;
 use engine::ops;
+use engine::ops::signal::JumpBuffer;
 use libc::{pid_t, pthread_t, sighandler_t, siginfo_t, sigset_t, sigval, stack_t, timespec};
 
 hook! {
@@ -53,3 +54,8 @@ hook! {
         = ops::signal::sigtimedwait
 }
 hook! { fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> c_int = ops::signal::sigaltstack }
+
+hook! { fn siglongjmp(to: *const JumpBuffer, value: c_int) -> () = ops::signal::jump }
+hook! { fn longjmp(to: *const JumpBuffer, value: c_int) -> () = ops::signal::jump }
+hook! { fn _longjmp(to: *const JumpBuffer, value: c_int) -> () = ops::signal::jump }
+hook! { fn __longjmp_chk(to: *const JumpBuffer, value: c_int) -> () = ops::signal::jump_checked }

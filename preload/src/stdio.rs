@@ -78,10 +78,8 @@ macro_rules! stream {
             $(let closing = if engine::is_table_watched() { unsafe { ops::stdio::closing($old) } } else { None };)?
             $(
                 // It makes a child.
-                if engine::active() {
-                    ops::process::becomes_parent();
-                }
-                let $scope = ops::offload::enter();
+                let $scope =
+                    if engine::active() { ops::process::enter_as_parent() } else { ops::offload::Scope::default() };
             )?
             let opened = call_next!(NEXT($($arg: $type),*) -> *mut FILE);
             $(ops::offload::leave($scope);)?

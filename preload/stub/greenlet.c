@@ -21,6 +21,15 @@
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
 REFUSED(int, greenlet_init, (unsigned flags), -1)
+REFUSED(int, greenlet_wrap_socket, (void), -1)
+REFUSED(int, greenlet_wrap_select, (void), -1)
+REFUSED(int, greenlet_wrap_thread, (void), -1)
+REFUSED(int, greenlet_wrap_time, (void), -1)
+REFUSED(int, greenlet_wrap_dns, (void), -1)
+REFUSED(int, greenlet_wrap_process, (void), -1)
+REFUSED(int, greenlet_wrap_signal, (void), -1)
+REFUSED(int, greenlet_wrap_file, (void), -1)
+REFUSED(int, greenlet_wrap_all, (void), -1)
 REFUSED(greenlet_t, greenlet_spawn, (void *(*start)(void *), void *arg), 0)
 REFUSED(int, greenlet_join, (greenlet_t greenlet, void **value), -1)
 REFUSED(int, greenlet_detach, (greenlet_t greenlet), -1)

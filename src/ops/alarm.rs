@@ -4,11 +4,11 @@
 //! was made when the timer was set: firing only makes it runnable. A timer that has fired is freed when the next is set or cancelled.
 
 use super::greenlet::{self, Handle};
-use super::{green, thread as threads};
+use super::thread as threads;
 use crate::errno::{Errno, Exit};
 use crate::sched;
 use crate::sys::lock::Lock;
-use crate::thread::{Start, Thread, cancel, throw};
+use crate::thread::{self, Start, Thread, cancel, throw};
 use crate::timer::{self, Entry};
 use core::ffi::{c_double, c_int, c_void};
 
@@ -91,16 +91,21 @@ unsafe fn fire(alarm: *const ()) {
             }
             sched::ready(greenlet);
         }
-        Deed::Throw { into, generation, errno } if into.is_greenlet() && into.generation() == generation => {
-            if errno == 0 {
-                cancel::request(into);
-            } else {
-                throw::throw(into, generation, errno, alarm.handle);
-            }
+        Deed::Throw { into, generation, errno: 0 } => kill(into, generation),
+        Deed::Throw { into, generation, errno } if into.generation() == generation => {
+            throw::throw(into, generation, errno, alarm.handle);
         }
         Deed::Throw { .. } => {}
     }
     FIRED.lock().push(alarm.slot);
+}
+
+/// Kills the greenlet that the record is in this generation.
+fn kill(t: &Thread, generation: u32) {
+    let mark = thread::while_handles_hold(|| if t.generation() == generation { cancel::mark(t) } else { None });
+    if let Some(mark) = mark {
+        mark.tell(t);
+    }
 }
 
 /// Sets a timer.
@@ -152,12 +157,29 @@ pub unsafe fn call_after(
 
 /// greenlet_exc_after(3).
 pub fn exc_after(seconds: c_double, errno: c_int) -> Result<Timer, Exit> {
-    let Some(into) = green().filter(|t| t.is_greenlet()) else { return Err(Errno(libc::EPERM).into()) };
+    greenlet::ensure_model()?;
+    let Some(into) = greenlet::own() else { return Err(Errno(libc::EPERM).into()) };
     if seconds.is_nan() || errno < 0 {
         return Err(Errno::INVAL.into());
     }
     cancel::learn_bits();
     Ok(set(seconds, Deed::Throw { into, generation: into.generation(), errno }))
+}
+
+/// A timer whose time-out is of no use any more when its routine is left, by an exception too: the program may catch that outside.
+struct Own(Timer);
+
+impl Own {
+    /// Whether no call has failed because of it.
+    fn take_back(&self) -> bool {
+        cancel_timer(self.0) != 0 || throw::withdraw(self.0)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.take_back();
+    }
 }
 
 /// greenlet_with_timeout(3): 1 if a call in `start` has failed with what its own timer threw. What others threw stays what
@@ -169,10 +191,11 @@ pub unsafe fn with_timeout(
     seconds: c_double, start: Option<Start>, arg: *mut c_void, timeout_value: *mut c_void, value: *mut *mut c_void,
 ) -> Result<c_int, Exit> {
     let start = start.ok_or(Errno::INVAL)?;
-    let timer = exc_after(seconds, libc::ETIMEDOUT)?;
-    // SAFETY: the caller's routine. One that is unwound leaves a timer that finds nobody.
+    let timer = Own(exc_after(seconds, libc::ETIMEDOUT)?);
+    // SAFETY: the caller's routine.
     let own = unsafe { start(arg) };
-    let timed_out = cancel_timer(timer) == 0 && !throw::withdraw(timer);
+    let timed_out = !timer.take_back();
+    core::mem::forget(timer);
     if !value.is_null() {
         // SAFETY: the caller's promise.
         unsafe { value.write(if timed_out { timeout_value } else { own }) };

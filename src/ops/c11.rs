@@ -1,6 +1,6 @@
 //! C11 threads: the POSIX operations with C11's return codes.
 
-use super::thread::{create_as, detach_thread, join_thread};
+use super::thread::{create_as, detach_thread, join_thread, to_be_joined};
 use crate::errno::Exit;
 use crate::sync::{cond, mutex};
 use crate::thread;
@@ -45,8 +45,7 @@ pub unsafe fn thrd_join(handle: pthread_t, result: *mut c_int) -> Result<c_int, 
     let mut value = core::ptr::null_mut();
     // SAFETY: the caller's arguments.
     unsafe {
-        let Some(t) = thread::of_handle(handle) else { return Err(Exit::Native) };
-        let end = code(join_thread(t, &mut value, || Ok(None)));
+        let end = code(join_thread(to_be_joined(handle)?, &mut value, || Ok(None)));
         if end == Ok(SUCCESS) && !result.is_null() {
             *result = value as usize as c_int;
         }

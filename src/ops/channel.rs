@@ -45,7 +45,7 @@ impl<T> Guarded<T> {
     }
 }
 
-/// Waits until `attempt` gives something, at most so many seconds; for ever if they are negative.
+/// Waits until `attempt` gives something, at most so many seconds: none at all if they are 0, for ever if negative.
 fn wait_for<R>(key: usize, seconds: c_double, mut attempt: impl FnMut() -> Option<R>) -> Result<R, Exit> {
     if seconds.is_nan() {
         return Err(Errno::INVAL.into());
@@ -55,6 +55,9 @@ fn wait_for<R>(key: usize, seconds: c_double, mut attempt: impl FnMut() -> Optio
     }
     if let Some(got) = attempt() {
         return Ok(got);
+    }
+    if seconds == 0.0 {
+        return Err(Errno::TIMEDOUT.into());
     }
     let until = (seconds >= 0.0).then(|| greenlet::after(seconds));
     let how = Wait::until(Call::Sem, until).cancellable().failing();

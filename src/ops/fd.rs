@@ -8,8 +8,9 @@ use super::task;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 pub use crate::reactor::Closing;
+use crate::signal;
 use crate::start;
-use crate::sys::{fd as sysfd, mem};
+use crate::sys::{fd as sysfd, mem, sig};
 use crate::syscall;
 use crate::thread::cancel;
 use crate::tls;
@@ -18,6 +19,21 @@ use core::ffi::{c_int, c_uint, c_void};
 /// A call made this number anew.
 pub fn opened(fd: c_int) {
     reactor::forget(fd);
+}
+
+/// signalfd(2).
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn signalfd(fd: c_int, set: *const libc::sigset_t, flags: c_int) -> Result<c_int, Exit> {
+    signal::route::watch(mem::read::<sig::Mask>(set.cast()).unwrap_or(0));
+    if !start::active() {
+        return Err(Exit::Native);
+    }
+    // SAFETY: the caller's arguments; the kernel's set has eight bytes.
+    let made = unsafe { syscall!(libc::SYS_signalfd4, fd, set, 8usize, flags) }? as c_int;
+    opened(made);
+    Ok(made)
 }
 
 /// A call acted on this number.

@@ -11,7 +11,9 @@ use super::ready::{On, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
+use crate::signal::route::shown_to_kernel;
 use crate::sys::fd as sysfd;
+use crate::sys::mem;
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
 use core::ffi::{c_int, c_uint, c_void};
@@ -20,9 +22,14 @@ use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
 const DONTWAIT: c_int = libc::MSG_DONTWAIT;
 const CURRENT: i64 = -1;
 
-/// Whether the program itself asked not to wait: then the call is the real one.
-fn asked_not_to_wait(flags: c_int) -> bool {
-    flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0
+/// Whether a call with these flags is tried without waiting. If the program itself asked for that it is the real one; and what is to
+/// connect first says that it has begun, if it may not wait, and has sent nothing.
+fn is_tried_with(flags: c_int) -> Result<(), Exit> {
+    match flags {
+        _ if flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0 => Err(Exit::Native),
+        _ if flags & libc::MSG_FASTOPEN != 0 => Err(Exit::Offloaded),
+        _ => Ok(()),
+    }
 }
 
 /// The mark of an urgent byte that has been read still ends a read early, and makes no edge.
@@ -49,10 +56,12 @@ pub unsafe fn recvfrom(
     fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
-    if flags & libc::MSG_WAITALL != 0 && flags & libc::MSG_PEEK == 0 && len > 0 && is_stream(fd) {
+    is_tried_with(flags)?;
+    if flags & libc::MSG_WAITALL != 0 && len > 0 && sysfd::is_stream(fd) {
+        if flags & libc::MSG_PEEK != 0 {
+            // What has come stays with the kernel until all has, and nothing tells of the rest.
+            return Err(Exit::Offloaded);
+        }
         // SAFETY: the caller's buffer.
         return unsafe { recv_all(fd, buf.cast(), len, flags, addr, addr_len) };
     }
@@ -63,10 +72,6 @@ pub unsafe fn recvfrom(
     };
     let on = On::read(fd, Call::Recv);
     until_ready(if flags == 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
-}
-
-fn is_stream(fd: c_int) -> bool {
-    sysfd::sockopt::<c_int>(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
 }
 
 /// MSG_WAITALL on a stream: until the buffer is full, the end, an error or a time-out; what came is kept.
@@ -103,9 +108,7 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
+    is_tried_with(flags)?;
     if flags & libc::MSG_WAITALL != 0 {
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
@@ -124,7 +127,8 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
 pub unsafe fn recvmmsg(
     fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
 ) -> Result<c_int, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
     note_urgent(fd, flags);
@@ -160,6 +164,13 @@ pub unsafe fn recvmmsg(
     keep_progress(end, got as usize).map(|got| got as c_int)
 }
 
+/// Why nothing was sent, to `name` if that is not null. A socket that has room all the same found none at the receiver, who tells
+/// only those that are connected to him; and to be refused by him makes an edge of the sender's, so that it would try for ever.
+fn why_not_sent(e: Errno, fd: c_int, name: *const c_void) -> Errno {
+    let is_receiver_full = e == Errno::AGAIN && !name.is_null() && sysfd::poll_now(fd, libc::POLLOUT) != 0;
+    if is_receiver_full { Errno::BLOCKS } else { e }
+}
+
 /// send(2).
 ///
 /// # Safety
@@ -176,29 +187,24 @@ pub unsafe fn send(fd: c_int, buf: *const c_void, len: usize, flags: c_int) -> R
 pub unsafe fn sendto(
     fd: c_int, buf: *const c_void, len: usize, flags: c_int, addr: *const sockaddr, addr_len: socklen_t,
 ) -> Result<ssize_t, Exit> {
-    if asked_not_to_wait(flags) {
-        return Err(Exit::Native);
-    }
+    is_tried_with(flags)?;
     let buf = buf.cast::<u8>();
     let mut sent = 0;
     // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
     let mut attempt = |fd| unsafe {
         let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
         let (at, rest) = (buf.wrapping_add(sent), len - sent);
-        sent += syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len)?;
+        let now = syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len);
+        sent += now.map_err(|e| why_not_sent(e, fd, addr.cast()))?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Send), &mut attempt);
     keep_progress(end, sent)
 }
 
-/// The bytes that `n` vectors hold.
-///
-/// # Safety
-/// `iov` points to `n` vectors.
-unsafe fn total(iov: *const iovec, n: usize) -> usize {
-    // SAFETY: the caller's promise.
-    unsafe { core::slice::from_raw_parts(iov, n) }.iter().map(|v| v.iov_len).sum()
+/// The bytes that vectors hold, which may be too many.
+fn total(vectors: impl IntoIterator<Item = iovec>) -> usize {
+    vectors.into_iter().fold(0, |sum, v| sum.saturating_add(v.iov_len))
 }
 
 /// The vectors of a call, moved on as they are transferred.
@@ -210,13 +216,12 @@ struct Progress {
 }
 
 impl Progress {
-    /// # Safety
-    /// `iov` points to `n` vectors.
-    unsafe fn new(iov: *const iovec, n: usize) -> Progress {
-        // SAFETY: the caller's promise; a null pointer comes with a zero count.
-        let vectors = if n == 0 { Vec::new() } else { unsafe { core::slice::from_raw_parts(iov, n) }.to_vec() };
-        let total = vectors.iter().map(|v| v.iov_len).sum();
-        Progress { vectors, at: 0, done: 0, total }
+    /// `None` for vectors that the kernel would not take.
+    fn new(iov: *const iovec, n: usize) -> Option<Progress> {
+        let n = Some(n).filter(|&n| n <= libc::UIO_MAXIOV as usize)?;
+        let vectors = mem::read_all(iov, n).ok()?;
+        let total = total(vectors.iter().copied());
+        Some(Progress { vectors, at: 0, done: 0, total })
     }
 
     fn rest(&mut self) -> &mut [iovec] {
@@ -244,15 +249,21 @@ impl Progress {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
-    // SAFETY: the caller's message.
-    let mut part = unsafe { Part::new(msg) };
+    let Some(mut part) = Part::new(msg) else { return Err(Exit::Native) };
     // SAFETY: as above.
     let attempt = |fd| if unsafe { part.send(fd, flags) }? { Ok(()) } else { Err(Errno::PARTLY) };
     let end = until_ready(On::write(fd, Call::Send), attempt);
     keep_progress(end, part.progress.done)
+}
+
+/// What the kernel says of a message that it does not take.
+fn refusal(fd: c_int, msg: *const msghdr, flags: c_int) -> Errno {
+    // SAFETY: the kernel looks at what it is given.
+    unsafe { syscall!(libc::SYS_sendmsg, fd, msg, flags | DONTWAIT) }.err().unwrap_or(Errno(libc::EFAULT))
 }
 
 /// A message that is sent in parts.
@@ -262,11 +273,10 @@ struct Part {
 }
 
 impl Part {
-    /// # Safety
-    /// `msg` is a message of the caller's.
-    unsafe fn new(msg: *const msghdr) -> Part {
-        // SAFETY: the caller's message, copied; its vectors are copied to be moved on.
-        unsafe { Part { message: *msg, progress: Progress::new((*msg).msg_iov, (*msg).msg_iovlen) } }
+    /// The message and its vectors are copied, to be moved on. `None` for one that the kernel would not take.
+    fn new(msg: *const msghdr) -> Option<Part> {
+        let message = mem::read(msg).ok()?;
+        Some(Part { message, progress: Progress::new(message.msg_iov, message.msg_iovlen)? })
     }
 
     /// Sends what goes without waiting; whether that was all. Control data goes with the first part.
@@ -278,7 +288,8 @@ impl Part {
         let rest = self.progress.rest();
         (self.message.msg_iov, self.message.msg_iovlen) = (rest.as_mut_ptr(), rest.len());
         // SAFETY: the caller's promise.
-        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) }?;
+        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) };
+        let n = n.map_err(|e| why_not_sent(e, fd, self.message.msg_name))?;
         (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
         Ok(self.progress.advance(n))
     }
@@ -289,7 +300,8 @@ impl Part {
 /// # Safety
 /// As the C function.
 pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -> Result<c_int, Exit> {
-    if asked_not_to_wait(flags) || green().is_none() {
+    is_tried_with(flags)?;
+    if green().is_none() {
         return Err(Exit::Native);
     }
     // The kernel sends at most so many.
@@ -300,12 +312,16 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
         while sent < n {
             // SAFETY: `sent` is below `n`; the caller's array.
             unsafe {
-                let m = &mut *msgs.add(sent as usize);
-                let now = part.get_or_insert_with(|| Part::new(&m.msg_hdr));
+                let m = msgs.wrapping_add(sent as usize);
+                if part.is_none() {
+                    part = Part::new(&raw const (*m).msg_hdr);
+                }
+                // The kernel says what is wrong with one that it would not take.
+                let Some(now) = &mut part else { return Err(refusal(fd, &raw const (*m).msg_hdr, flags)) };
                 match now.send(fd, flags) {
                     Err(Errno::AGAIN) if has_moved => return Err(Errno::PARTLY),
                     is_done if is_done? => {
-                        m.msg_len = now.progress.done as c_uint;
+                        (*m).msg_len = now.progress.done as c_uint;
                         part = None;
                         sent += 1;
                     }
@@ -325,6 +341,12 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     keep_progress(end, sent as usize).map(|sent| sent as c_int)
 }
 
+/// Whether the calling thread parks where a read or write of this number would wait.
+#[inline]
+fn may_wait(fd: c_int) -> bool {
+    green().is_some() && !reactor::is_unpollable(fd)
+}
+
 /// read(2).
 ///
 /// # Safety
@@ -332,7 +354,7 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
 pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<ssize_t, Exit> {
     let iov = iovec { iov_base: buf, iov_len: len };
     // SAFETY: the caller's buffer, as one vector.
-    unsafe { readv(fd, &iov, 1) }
+    unsafe { read_vectors(fd, &iov, 1, len) }
 }
 
 /// readv(2).
@@ -340,14 +362,26 @@ pub unsafe fn read(fd: c_int, buf: *mut c_void, len: usize) -> Result<ssize_t, E
 /// # Safety
 /// As the C function.
 pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
-    if reactor::is_unpollable(fd) {
+    let possible = if n <= libc::UIO_MAXIOV { 0..n } else { 0..0 };
+    let wanted = total(possible.map_while(|i| mem::read(iov.wrapping_add(i as usize)).ok()));
+    // SAFETY: the caller's vectors.
+    unsafe { read_vectors(fd, iov, n, wanted) }
+}
+
+/// readv(2) of vectors that hold `wanted` bytes.
+///
+/// # Safety
+/// As the C function.
+#[inline]
+unsafe fn read_vectors(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<ssize_t, Exit> {
+    if !may_wait(fd) {
         return Err(Exit::Native);
     }
-    // SAFETY: the caller's vectors, if their number is a possible one.
-    let wanted = if (1..=libc::UIO_MAXIOV).contains(&n) { unsafe { total(iov, n as usize) } } else { 0 };
     // SAFETY: the caller's vectors.
     let attempt = |fd| unsafe { read_now(fd, iov, n, wanted) };
-    until_ready(On::read(fd, Call::Read).skipping_drained(), attempt).map(|n| n as ssize_t)
+    let on = On::read(fd, Call::Read);
+    // A read of nothing does not wait for something.
+    until_ready(if wanted != 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
 }
 
 /// Reads what is there, of the `wanted` bytes that the vectors hold.
@@ -357,7 +391,7 @@ pub unsafe fn readv(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, E
 #[inline(always)]
 pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's vectors.
-    unsafe {
+    shown_to_kernel(|| unsafe {
         match reactor::draining(fd, wanted, || {
             syscall!(libc::SYS_preadv2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT)
         }) {
@@ -366,7 +400,7 @@ pub(super) unsafe fn read_now(fd: c_int, iov: *const iovec, n: c_int, wanted: us
             }
             r => r,
         }
-    }
+    })
 }
 
 /// eventfd_read(3). Another count than eight bytes is a failure that says nothing in `errno`.
@@ -421,7 +455,7 @@ const TERMINAL_ROOM: usize = 256;
 /// # Safety
 /// As the C function.
 pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t, Exit> {
-    if reactor::is_unpollable(fd) {
+    if !may_wait(fd) {
         return Err(Exit::Native);
     }
     let buf = buf.cast::<u8>().cast_mut();
@@ -443,7 +477,8 @@ unsafe fn write_now(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Err
     unsafe {
         match syscall!(libc::SYS_pwritev2, fd, iov, n, CURRENT, CURRENT, libc::RWF_NOWAIT) {
             Err(Errno(libc::EOPNOTSUPP)) => {
-                when_polled(fd, libc::POLLOUT, total(iov, n as usize), || syscall!(libc::SYS_writev, fd, iov, n))
+                let bytes = total(core::slice::from_raw_parts(iov, n as usize).iter().copied());
+                when_polled(fd, libc::POLLOUT, bytes, || syscall!(libc::SYS_writev, fd, iov, n))
             }
             r => r,
         }
@@ -473,12 +508,12 @@ unsafe fn write_more(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Er
 /// # Safety
 /// As the C function.
 pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, Exit> {
-    if n <= 0 || n > libc::UIO_MAXIOV || green().is_none() || reactor::is_unpollable(fd) {
+    if n <= 0 || n > libc::UIO_MAXIOV || !may_wait(fd) {
         return Err(Exit::Native);
     }
+    let Some(mut progress) = Progress::new(iov, n as usize) else { return Err(Exit::Native) };
     // SAFETY: the caller's vectors, copied to be moved on.
     unsafe {
-        let mut progress = Progress::new(iov, n as usize);
         let attempt = |fd| {
             let rest = progress.rest();
             let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);

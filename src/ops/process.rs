@@ -31,7 +31,14 @@ pub fn register_atfork(
 
 /// A call that makes a child is about to be made.
 pub fn becomes_parent() {
+    sched::wait_for_reserve();
     bind::to_parent();
+}
+
+/// The same for a call that waits in the kernel as well.
+pub fn enter_as_parent() -> super::offload::Scope {
+    becomes_parent();
+    super::offload::enter_here()
 }
 
 /// fork(3): the rest is done by the handlers of [`start`].
@@ -55,8 +62,7 @@ pub fn forkpty(
 /// Rejected: a fork (the parent is not held, and does not see what the child writes), and a record for the child (what
 /// it leaves when it execs nobody could clear).
 pub fn vfork_prepare(shares: Shares) {
-    becomes_parent();
-    super::offload::enter();
+    enter_as_parent();
     start::vfork_prepare(shares);
 }
 

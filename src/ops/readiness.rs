@@ -7,11 +7,12 @@ use crate::errno::{Errno, Exit};
 use crate::park::Wake;
 use crate::reactor::{Interest, Outcome, Turn, Wanted, Watches};
 use crate::report::Call;
+use crate::sched;
 use crate::signal;
 use crate::sys::fd as sysfd;
-use crate::sys::mem;
-use crate::sys::sig::{self, Mask};
+use crate::sys::sig::Mask;
 use crate::sys::time::{self, Timespec};
+use crate::sys::{mem, task};
 use crate::syscall;
 use crate::thread::cancel;
 use crate::thread::wait::{self, Wait};
@@ -35,7 +36,7 @@ fn until_found<I: Iterator<Item = Wanted>>(
     let mut turns: Vec<Turn> = Vec::new();
     let mut watches = Watches::new();
     loop {
-        let found = signal::undisturbed(|| look(&mut watches));
+        let found = signal::route::shown_to_kernel(|| signal::undisturbed(|| look(&mut watches)));
         if found != Ok(0) || until.is_some_and(|u| u <= time::now()) {
             pass(turns);
             return Ok(found?);
@@ -74,11 +75,9 @@ fn with_mask<R>(mask: Option<Mask>, f: impl FnOnce() -> R) -> R {
     }
 }
 
-/// # Safety
-/// `set` is null or a signal set.
-unsafe fn mask_of(set: *const sigset_t) -> Option<Mask> {
-    // SAFETY: the caller's set.
-    (!set.is_null()).then(|| unsafe { sig::of_set(set) })
+/// The mask of a p-call: the first word of a set holds signals 1 to 64.
+fn mask_of(set: *const sigset_t) -> Result<Option<Mask>, Errno> {
+    if set.is_null() { Ok(None) } else { mem::read::<Mask>(set.cast()).map(Some) }
 }
 
 /// A timeout in the kernel's form: `None` for ever.
@@ -110,7 +109,7 @@ pub unsafe fn ppoll(
     // SAFETY: the caller's arguments.
     unsafe {
         let until = deadline_of(timeout)?;
-        with_mask(mask_of(set), || poll_until(fds, n, until))
+        with_mask(mask_of(set)?, || poll_until(fds, n, until))
     }
 }
 
@@ -168,20 +167,15 @@ struct Sets {
 }
 
 impl Sets {
-    /// # Safety
-    /// Each set is null or holds at least `n` bits.
-    unsafe fn new(n: c_int, sets: [*mut fd_set; 3]) -> Sets {
+    /// Of sets that are null or hold at least `n` bits.
+    fn new(n: c_int, sets: [*mut fd_set; 3]) -> Result<Sets, Errno> {
         let words = (n as usize).div_ceil(64);
         let at = sets.map(|s| s.cast::<u64>());
-        let asked = at.map(|s| {
-            if s.is_null() {
-                Vec::new()
-            } else {
-                // SAFETY: the caller's promise.
-                unsafe { core::slice::from_raw_parts(s, words) }.to_vec()
-            }
-        });
-        Sets { at, asked, words, n }
+        let mut asked = [const { Vec::new() }; 3];
+        for (asked, at) in asked.iter_mut().zip(at).filter(|(_, at)| !at.is_null()) {
+            *asked = mem::read_all(at, words)?;
+        }
+        Ok(Sets { at, asked, words, n })
     }
 
     /// The real call with a zero timeout; what is ready is written to the program's sets when something is.
@@ -263,6 +257,16 @@ impl Sets {
     }
 }
 
+/// The kernel takes a number beyond the table of descriptors for the table's size: programs give `getdtablesize()`, which may be
+/// millions, with sets of FD_SETSIZE bits.
+fn within_table(n: c_int) -> c_int {
+    if n <= libc::FD_SETSIZE as c_int {
+        return n;
+    }
+    let size = sched::scout::send(task::table_size);
+    n.min(size.map_or(n, |size| size as c_int))
+}
+
 /// select(2). The remaining time is written back, as Linux does.
 ///
 /// # Safety
@@ -297,7 +301,7 @@ pub unsafe fn pselect(
     // SAFETY: the caller's arguments.
     unsafe {
         let until = deadline_of(timeout)?;
-        with_mask(mask_of(set), || select_until(n, [r, w, e], until))
+        with_mask(mask_of(set)?, || select_until(n, [r, w, e], until))
     }
 }
 
@@ -310,9 +314,8 @@ unsafe fn select_until(n: c_int, sets: [*mut fd_set; 3], until: Option<u64>) -> 
     if n < 0 {
         return Err(Errno::INVAL.into());
     }
-    // SAFETY: the caller's promise. The kernel clamps `n` to the size of the descriptor table; so must we not
-    // read beyond the program's sets, which are at least FD_SETSIZE or of `n` bits.
-    let sets = unsafe { Sets::new(n, sets) };
+    let n = within_table(n);
+    let sets = Sets::new(n, sets)?;
     let found = until_found(
         Call::Select,
         until,
@@ -349,7 +352,7 @@ pub unsafe fn epoll_pwait(
 ) -> Result<c_int, Exit> {
     let until = (timeout >= 0).then(|| time::after(timeout as u64 * 1_000_000));
     // SAFETY: the caller's arguments.
-    unsafe { with_mask(mask_of(set), || epoll_until(epfd, events, n, until)) }
+    unsafe { with_mask(mask_of(set)?, || epoll_until(epfd, events, n, until)) }
 }
 
 /// epoll_pwait2(2).
@@ -362,7 +365,7 @@ pub unsafe fn epoll_pwait2(
     // SAFETY: the caller's arguments.
     unsafe {
         let until = deadline_of(timeout)?;
-        with_mask(mask_of(set), || epoll_until(epfd, events, n, until))
+        with_mask(mask_of(set)?, || epoll_until(epfd, events, n, until))
     }
 }
 

@@ -149,7 +149,7 @@ fn wait_and_retry<R>(on: On, mut begun: Begun, attempt: &mut dyn FnMut(i32) -> R
 
 /// As [`until_ready`] for another call that is to follow, if `look` finds that it would wait: it waits until `take` does not say
 /// `EAGAIN`, which makes ready what that call will find. That call comes before the turn is passed on, so the turn is the
-/// caller's. [`Exit::Native`] where the socket has a time-out, which only that call can report.
+/// caller's. `EAGAIN` as from [`until_ready`].
 pub(super) fn until_taken(
     on: On, look: impl Fn() -> bool, take: impl Fn(i32) -> Result<(), Errno>,
 ) -> Result<Option<Turn>, Exit> {
@@ -162,9 +162,6 @@ pub(super) fn until_taken(
     }
     signal::forget_interruption();
     let slow = begin(on)?;
-    if slow.timed {
-        return Err(Exit::Native);
-    }
     let Some(mut hold) = Hold::new(on.fd, life) else { return Err(Exit::Native) };
     let mut turn: Option<Turn> = None;
     let end = loop {
@@ -313,7 +310,7 @@ fn begin(on: On) -> Result<Slow, Exit> {
 /// What the kernel says of the description.
 #[inline(never)]
 fn ask_how(on: On) -> Result<Slow, Exit> {
-    let modes = reactor::modes();
+    let (life, modes) = (reactor::life(on.fd), reactor::modes());
     if sysfd::status_flags(on.fd)? & libc::O_NONBLOCK != 0 {
         return Err(Errno::AGAIN.into());
     }
@@ -321,7 +318,7 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     if limit.is_none()
         && sysfd::socket_timeout(on.fd, libc::SO_RCVTIMEO ^ libc::SO_SNDTIMEO ^ on.timeout_option).is_none()
     {
-        reactor::set_plain(on.fd, modes);
+        reactor::set_plain(on.fd, life, modes);
     }
     let how = Wait::until(on.call, limit.map(time::after)).cancellable().failing();
     Ok(Slow { how, timed: limit.is_some() })

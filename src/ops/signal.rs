@@ -2,9 +2,11 @@
 
 use super::ready;
 use crate::arch::{self, tls};
-use crate::atomic::Ordering;
+use crate::atomic::{AtomicU64, Ordering};
 use crate::errno::{Errno, Exit};
+use crate::real;
 use crate::report::Call;
+use crate::sched;
 use crate::signal::{self, Interruption, action, altstack};
 use crate::start::{active, started};
 use crate::sys::time::Timespec;
@@ -57,6 +59,9 @@ unsafe fn install(
     }
 }
 
+/// The signals of which siginterrupt(3) has said that they interrupt: signal(2) is to know.
+static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
+
 /// signal(2), BSD's: the handler stays, calls restart.
 ///
 /// # Safety
@@ -65,8 +70,9 @@ pub unsafe fn signal(signo: c_int, handler: sighandler_t) -> Result<sighandler_t
     if handler == libc::SIG_ERR {
         return Err(Errno::INVAL.into());
     }
+    let interrupts = sig::bit_of(signo).is_some_and(|bit| INTERRUPTING.load(Ordering::Relaxed) & bit != 0);
     // SAFETY: the caller's handler.
-    unsafe { install(signo, handler, libc::SA_RESTART, true) }
+    unsafe { install(signo, handler, if interrupts { 0 } else { libc::SA_RESTART }, true) }
 }
 
 /// sysv_signal(3): one shot, not blocked while it runs, calls fail.
@@ -99,9 +105,12 @@ pub unsafe fn siginterrupt(signo: c_int, interrupt: c_int) -> Result<c_int, Exit
     unsafe {
         let mut now: SigAction = core::mem::zeroed();
         sigaction(signo, core::ptr::null(), &mut now)?;
+        let bit = sig::bit_of(signo).unwrap_or(0);
         if interrupt != 0 {
+            INTERRUPTING.fetch_or(bit, Ordering::Relaxed);
             now.sa_flags &= !libc::SA_RESTART;
         } else {
+            INTERRUPTING.fetch_and(!bit, Ordering::Relaxed);
             now.sa_flags |= libc::SA_RESTART;
         }
         sigaction(signo, &now, core::ptr::null_mut())
@@ -205,6 +214,9 @@ fn deliver(t: &Thread, info: &libc::siginfo_t) {
     if accepts && action::handler_of(signo).is_none() {
         // A default or ignored action concerns the process: the kernel applies it.
         action::redeliver(signo);
+    } else if !accepts && t.is_bound() && signal::route::is_watched(signo) {
+        // It may read of it in the kernel, where it waits for a signalfd as well.
+        sig::send(t.tid(), info);
     } else {
         signal::post(t, info, false);
     }
@@ -242,7 +254,7 @@ fn pending_in_kernel(t: &Thread) -> sig::Mask {
         tls::leave();
         return sig::pending();
     }
-    let (private, shared) = task::pending(sys::getpid() as u32);
+    let (private, shared) = sched::scout::send(|| task::pending(sys::getpid() as u32));
     shared | if thread::is_main(t) { private } else { 0 }
 }
 
@@ -413,6 +425,48 @@ fn await_signal(set: sig::Mask, deadline: Option<u64>) -> Result<siginfo_t, Exit
             (None, Some(why)) => ready::verdict(why, true)?,
             (None, None) => {}
         }
+    }
+}
+
+/// glibc's `struct __jmp_buf_tag`, as far as it says which mask a jump is to put back.
+#[repr(C)]
+pub struct JumpBuffer {
+    registers: [usize; 8],
+    has_mask: c_int,
+    mask: sigset_t,
+}
+
+/// siglongjmp(3) and longjmp(3), before libc jumps and, past every hook, puts the mask back. What that lets in runs here, as it
+/// would there; so do the handlers that would have followed one which is left now.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn jump(to: *const JumpBuffer, _value: c_int) -> Result<(), Exit> {
+    if let Some(t) = thread::current() {
+        t.sync_mask();
+        // SAFETY: the caller's buffer, in which libc has written whether there is a mask.
+        match unsafe { to.as_ref().filter(|to| to.has_mask != 0).map(|to| mask_of(&to.mask)) } {
+            Some(mask) if mask != t.mask.get() => signal::set_thread_mask(t, mask),
+            _ => signal::run_what_came(t),
+        }
+    }
+    Err(Exit::Native)
+}
+
+/// The same where libc looks first whether the jump leads outwards. A handler on an alternate stack it takes for one that is not:
+/// the kernel does not know that stack.
+///
+/// # Safety
+/// As the C function.
+pub unsafe fn jump_checked(to: *const JumpBuffer, value: c_int) -> Result<(), Exit> {
+    let is_elsewhere = thread::current().is_some_and(|t| t.signals.alt.get().has(arch::stack_pointer()));
+    // SAFETY: the caller's arguments. No frame from here to the hook has a destructor.
+    unsafe {
+        let done = jump(to, value);
+        if is_elsewhere {
+            real::longjmp(to.cast_mut().cast(), value);
+        }
+        done
     }
 }
 

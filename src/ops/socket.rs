@@ -22,6 +22,15 @@ pub unsafe fn accept(fd: c_int, addr: *mut sockaddr, len: *mut socklen_t) -> Res
     unsafe { accept4(fd, addr, len, 0) }
 }
 
+/// What accept is to do where nothing is ready: only of a listener it waits.
+fn why_not_ready(socket: c_int) -> Errno {
+    match sysfd::sockopt::<c_int>(socket, libc::SOL_SOCKET, libc::SO_ACCEPTCONN) {
+        Ok(0) => Errno::BLOCKS,
+        Ok(_) => Errno::AGAIN,
+        Err(e) => e,
+    }
+}
+
 /// accept4(2). Poll first, then accept, one green thread at a time per listener: between the two another
 /// process may take the connection, and then the kernel blocks this worker and rescue covers it.
 ///
@@ -35,7 +44,7 @@ pub unsafe fn accept4(listener: c_int, addr: *mut sockaddr, len: *mut socklen_t,
     let made = until_ready(On::read(listener, Call::Accept), |listener| unsafe {
         reactor::alone(listener, || {
             if sysfd::poll_now(listener, libc::POLLIN) == 0 {
-                return Err(Errno::AGAIN);
+                return Err(why_not_ready(listener));
             }
             syscall!(libc::SYS_accept4, listener, addr, len, flags)
         })

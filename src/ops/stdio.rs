@@ -172,7 +172,7 @@ unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     let look = || unsafe { !is_empty(stream) } || sysfd::poll_now(fd, libc::POLLIN) != 0;
     // What the descriptor is is asked only where it matters. Of the others poll does not tell all (see `io::when_polled`),
     // or libc reads in a way of its own.
-    if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_socket(fd)) {
+    if !reactor::is_pollable(fd) || look() || !(sysfd::is_unnamed_pipe(fd) || sysfd::is_stream(fd)) {
         return Ok(None);
     }
     // SAFETY: as above.
@@ -183,10 +183,13 @@ unsafe fn wait_until_readable(stream: *mut FILE) -> Result<Option<Turn>, Exit> {
     let seen = until_taken(On::read(fd, Call::Read), look, |at| unsafe { fill(stream, fd, at) });
     COMERS.of(stream).fetch_sub(1, Ordering::SeqCst);
     match seen {
-        // A non-blocking description, or a time-out of the socket's: libc's read says so.
-        Err(Exit::Native | Exit::Offloaded | Exit::Errno(libc::EAGAIN)) => Ok(None),
+        Err(Exit::Native | Exit::Offloaded) => Ok(None),
+        // A non-blocking description, or one whose stream another thread has: libc's read says so.
+        Err(Exit::Errno(libc::EAGAIN)) if sysfd::status_flags(fd).is_ok_and(|flags| flags & libc::O_NONBLOCK != 0) => {
+            Ok(None)
+        }
         Err(Exit::Errno(e)) => {
-            // What libc makes of a read that fails.
+            // What libc makes of a read that fails, be it because the socket's time-out has passed: libc's own would wait for it again.
             // SAFETY: as above.
             unsafe { (*stream.cast::<Layout>()).flags |= FAILED };
             Err(Exit::Errno(e))

@@ -606,16 +606,42 @@ fn with_thread_event<R>(
     if own.sigev_notify != libc::SIGEV_THREAD_ID {
         return Err(Exit::Native);
     }
-    if id == sys::getpid() {
-        // The kernel's id of the first kernel thread, which is main's only from now on.
-        thread::main_thread().map_or(Ok(()), bind::any)?;
-    }
-    if (id as u32) < FIRST_TID {
-        return Err(Exit::Native);
-    }
-    own.sigev_notify_thread_id = match kernel_id(id, Access::Uses) {
+    own.sigev_notify_thread_id = match signalled_id(id) {
         Err(Exit::Errno(libc::ESRCH)) => return Err(Exit::Native),
         id => id?,
     };
     make(&raw mut own)
+}
+
+/// fcntl(2)'s struct f_owner_ex.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Owner {
+    kind: c_int,
+    id: pid_t,
+}
+
+/// F_SETOWN and F_SETOWN_EX of fcntl(2): `set` makes the call, with the kernel's id for the thread that is to be told of input.
+pub fn set_owner(command: c_int, argument: usize, set: impl FnOnce(usize) -> c_int) -> Result<c_int, Exit> {
+    const F_OWNER_TID: c_int = 0;
+    if command == libc::F_SETOWN {
+        // Linux takes a thread's id for its process's, of which that thread is asked first. Below zero it is a group.
+        let is_green = argument as c_int >= FIRST_TID as c_int;
+        return Ok(set(if is_green { signalled_id(argument as pid_t)? as usize } else { argument }));
+    }
+    let owner = mem::read(argument as *const Owner)?;
+    if owner.kind != F_OWNER_TID {
+        return Ok(set(argument));
+    }
+    let own = Owner { id: signalled_id(owner.id)?, ..owner };
+    Ok(set(&raw const own as usize))
+}
+
+/// The kernel's id for a thread that is to be sent signals, which has its kernel thread from now on.
+fn signalled_id(id: pid_t) -> Result<pid_t, Exit> {
+    if id == sys::getpid() {
+        // The kernel's id of the first kernel thread, which is main's only from now on.
+        thread::main_thread().map_or(Ok(()), bind::any)?;
+    }
+    if (id as u32) < FIRST_TID { Ok(id) } else { kernel_id(id, Access::Uses) }
 }

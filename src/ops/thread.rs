@@ -7,6 +7,7 @@ use crate::config;
 use crate::errno::{Errno, Exit};
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
+use crate::patch::{self, Set};
 use crate::real;
 use crate::report::{self, Call, Event};
 use crate::sched;
@@ -130,7 +131,7 @@ pub(super) unsafe fn create_as(
     unsafe {
         let Ok(asked) = asked(attr) else { return Err(Exit::Native) };
         // First, so that a thread that is left to the kernel waits where green ones find it.
-        let is_active = start::activate();
+        let is_active = patch::off().bits() & Set::THREAD.bits() == 0 && start::activate();
         if asked.native || task::is_inherited() || !is_active {
             report::count(Event::Native);
             return if arch::has_own_table() { create_in_own_table(out, attr, start, arg) } else { Err(Exit::Native) };
@@ -279,13 +280,22 @@ unsafe fn of(handle: pthread_t) -> Result<&'static Thread, Exit> {
     unsafe { thread::of_handle(handle) }.ok_or(Exit::Native)
 }
 
+/// The thread that a call waits for; the wait for a kernel thread is libc's.
+///
+/// # Safety
+/// As any pthread call on the handle.
+pub(super) unsafe fn to_be_joined(handle: pthread_t) -> Result<&'static Thread, Exit> {
+    // SAFETY: the caller's handle.
+    unsafe { thread::of_handle(handle) }.ok_or(Exit::Offloaded)
+}
+
 /// pthread_join(3).
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn join(handle: pthread_t, value: *mut *mut c_void) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { join_thread(of(handle)?, value, || Ok(None)) }
+    unsafe { join_thread(to_be_joined(handle)?, value, || Ok(None)) }
 }
 
 /// pthread_timedjoin_np(3): absolute CLOCK_REALTIME; null waits for ever.
@@ -305,7 +315,13 @@ pub unsafe fn clockjoin(
     handle: pthread_t, value: *mut *mut c_void, clock: libc::clockid_t, at: *const libc::timespec,
 ) -> Result<(), Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { join_thread(of(handle)?, value, || if at.is_null() { Ok(None) } else { deadline(clock, at).map(Some) }) }
+    unsafe {
+        join_thread(
+            to_be_joined(handle)?,
+            value,
+            || if at.is_null() { Ok(None) } else { deadline(clock, at).map(Some) },
+        )
+    }
 }
 
 /// pthread_tryjoin_np(3).
@@ -328,6 +344,13 @@ pub unsafe fn tryjoin(handle: pthread_t, value: *mut *mut c_void) -> Result<(), 
 pub(super) unsafe fn join_thread(
     t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
 ) -> Result<(), Exit> {
+    claim_join(t)?;
+    // SAFETY: the caller's promise.
+    unsafe { join_claimed(t, value, until) }
+}
+
+/// The caller is who joins it, if nobody else is.
+pub(super) fn claim_join(t: &'static Thread) -> Result<(), Exit> {
     match t.life.load(Ordering::Acquire) {
         FREE => return Err(Exit::Errno(libc::ESRCH)),
         DETACHED => return Err(Exit::Errno(libc::EINVAL)),
@@ -340,9 +363,17 @@ pub(super) unsafe fn join_thread(
     if core::ptr::eq(me, t) || (waits_for_me && !cancellation::is_requested(t.tp())) {
         return Err(Exit::Errno(libc::EDEADLK));
     }
-    if t.joiner.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed).is_err() {
-        return Err(Exit::Errno(libc::EINVAL));
+    match t.joiner.compare_exchange(0, own, Ordering::AcqRel, Ordering::Relaxed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Exit::Errno(libc::EINVAL)),
     }
+}
+
+/// # Safety
+/// As [`join_thread`], after [`claim_join`].
+pub(super) unsafe fn join_claimed(
+    t: &'static Thread, value: *mut *mut c_void, until: impl FnOnce() -> Result<Option<Deadline>, Exit>,
+) -> Result<(), Exit> {
     let end = until().and_then(|until| wait_for_end(t, until));
     if end.is_err() {
         t.joiner.store(0, Ordering::Release);
@@ -548,7 +579,7 @@ pub unsafe fn setname(handle: pthread_t, name: *const c_char) -> Result<(), Exit
         own[..text.len()].copy_from_slice(text);
         t.name.set(own);
         if t.is_bound() {
-            sys::task::set_name(t.tid(), &own);
+            sched::scout::send(|| sys::task::set_name(t.tid(), &own));
         }
     }
     Ok(())
@@ -682,7 +713,7 @@ pub unsafe fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> Re
             name[NAME_SIZE - 1] = 0;
             t.name.set(name);
             if t.is_bound() {
-                sys::task::set_name(t.tid(), &name);
+                sched::scout::send(|| sys::task::set_name(t.tid(), &name));
             }
             Ok(0)
         }

@@ -4,6 +4,7 @@
 use super::{fd, io, net, offload};
 use crate::config;
 use crate::errno::{Errno, Exit};
+use crate::patch::Set;
 use crate::start;
 use crate::sys::{fd as sysfd, mem};
 use crate::tls::{self, Elsewhere, Identity, Names, Problem, Terms};
@@ -200,18 +201,22 @@ pub unsafe fn connected(fd: c_int, address: *const sockaddr, len: socklen_t, ans
 pub unsafe fn sendto(
     fd: c_int, buf: *const c_void, len: usize, flags: c_int, address: *const sockaddr, address_len: socklen_t,
 ) -> Result<isize, Exit> {
-    let is_ours = tls::is_on() && !address.is_null() && Names::read(fd).is_some();
+    if !tls::is_on() {
+        // SAFETY: the caller's arguments.
+        return unsafe { io::sendto(fd, buf, len, flags, address, address_len) };
+    }
+    let is_ours = !address.is_null() && Names::read(fd).is_some();
     let (address, address_len) = if is_ours { (core::ptr::null(), 0) } else { (address, address_len) };
     refuse_to_open(flags, address, address_len)?;
     // SAFETY: the caller's arguments, or none of its address.
     unsafe {
-        match start::active() {
-            true => match io::sendto(fd, buf, len, flags, address, address_len) {
+        match start::serves(Set::SOCKET) {
+            Some(true) => match io::sendto(fd, buf, len, flags, address, address_len) {
                 Err(Exit::Native) if is_ours => {}
                 done => return done,
             },
-            false if !is_ours => return Err(Exit::Native),
-            false => {}
+            otherwise if !is_ours => return Err(by_libc(otherwise)),
+            _ => {}
         }
         Ok(crate::syscall!(libc::SYS_sendto, fd, buf, len, flags, 0usize, 0usize)? as isize)
     }
@@ -223,7 +228,7 @@ pub unsafe fn sendto(
 /// As the C function.
 pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result<isize, Exit> {
     if !tls::is_on() {
-        // SAFETY: the caller's message.
+        // SAFETY: the caller's arguments.
         return unsafe { io::sendmsg(fd, message, flags) };
     }
     let mut plain = mem::read(message)?;
@@ -234,13 +239,13 @@ pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result
     refuse_to_open(flags, plain.msg_name.cast(), plain.msg_namelen)?;
     // SAFETY: the caller's message, or it without its address.
     unsafe {
-        match start::active() {
-            true => match io::sendmsg(fd, if is_ours { &plain } else { message }, flags) {
+        match start::serves(Set::SOCKET) {
+            Some(true) => match io::sendmsg(fd, if is_ours { &plain } else { message }, flags) {
                 Err(Exit::Native) if is_ours => {}
                 done => return done,
             },
-            false if !is_ours => return Err(Exit::Native),
-            false => {}
+            otherwise if !is_ours => return Err(by_libc(otherwise)),
+            _ => {}
         }
         Ok(crate::syscall!(libc::SYS_sendmsg, fd, &raw const plain, flags)? as isize)
     }
@@ -257,8 +262,16 @@ pub unsafe fn sendmmsg(fd: c_int, messages: *mut mmsghdr, count: c_uint, flags: 
             let first = mem::read(messages)?.msg_hdr;
             refuse_to_open(flags, first.msg_name.cast(), first.msg_namelen)?;
         }
-        if start::active() { io::sendmmsg(fd, messages, count, flags) } else { Err(Exit::Native) }
+        match start::serves(Set::SOCKET) {
+            Some(true) => io::sendmmsg(fd, messages, count, flags),
+            otherwise => Err(by_libc(otherwise)),
+        }
     }
+}
+
+/// How libc's own call is made where the set is not served.
+fn by_libc(serves: Option<bool>) -> Exit {
+    if serves.is_some() { Exit::Offloaded } else { Exit::Native }
 }
 
 fn refuse_to_open(flags: c_int, address: *const sockaddr, len: socklen_t) -> Result<(), Errno> {

@@ -76,9 +76,13 @@ fn wait_while(is_so: impl Fn() -> bool, goes_on: impl Fn() -> bool) {
 
 fn wait_for_tries(are_under_way: impl Fn() -> bool) {
     wait_while(are_under_way, || {
-        let (own, mut any) = (sys::gettid(), false);
-        sched::each_worker(|w| any |= w.tid() != own && sys::task::state_of(w.tid()) == State::Runnable);
-        any
+        let own = sys::gettid();
+        let is_runnable = |w: &sched::Worker| w.tid() != own && sys::task::state_of(w.tid()) == State::Runnable;
+        sched::scout::send(|| {
+            let mut any = false;
+            sched::each_worker(|w| any |= is_runnable(w));
+            any
+        })
     });
 }
 

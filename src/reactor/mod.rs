@@ -32,7 +32,7 @@ pub use hold::{
 pub use watch::{Wanted, Watches};
 
 use crate::arch;
-use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, Ordering, fence};
 use crate::config;
 use crate::errno::Errno;
 use crate::park::Wake;
@@ -183,10 +183,15 @@ pub fn is_plain(fd: i32) -> bool {
     slots::existing(fd).is_some_and(|s| s.plain.load(Ordering::Relaxed) == MODES.load(Ordering::Relaxed))
 }
 
-/// Remembers that, as asked of the kernel after `modes` was read.
-pub fn set_plain(fd: i32, modes: u32) {
+/// Remembers that, as asked of the kernel after `modes` was read and in `life`; not of the number's next description.
+pub fn set_plain(fd: i32, life: u32, modes: u32) {
     if let Some(slot) = slots::existing(fd) {
         slot.plain.store(modes, Ordering::Relaxed);
+        // A life that ends after this look is forgotten after the store.
+        fence(Ordering::SeqCst);
+        if slot.life() != life {
+            slot.plain.store(0, Ordering::Relaxed);
+        }
     }
 }
 
@@ -220,14 +225,22 @@ pub fn doubt_short_reads(fd: i32) {
     }
 }
 
-/// Whether epoll is known to refuse the number's description: its operations go straight to the kernel.
+/// Whether epoll refuses the number's description, which is asked before the first operation: those of such a one go straight to
+/// the kernel, because a regular file answers a try that may not wait with what it happens to have in memory.
+#[inline]
 pub fn is_unpollable(fd: i32) -> bool {
-    slots::existing(fd).is_some_and(Slot::is_unpollable)
+    let Some(slot) = slots::of(fd) else { return false };
+    slot.is_unpollable() || !slot.seems_registered(GENERATION.load(Ordering::Relaxed)) && is_refused(slot, fd)
+}
+
+#[cold]
+fn is_refused(slot: &Slot, fd: i32) -> bool {
+    ensure_registered(slot, fd) == Err(Errno(libc::EPERM))
 }
 
 /// Whether epoll takes the number's description, which is registered with that.
 pub fn is_pollable(fd: i32) -> bool {
-    !is_unpollable(fd) && slots::of(fd).is_some_and(|slot| ensure_registered(slot, fd).is_ok())
+    slots::of(fd).is_some_and(|slot| !slot.is_unpollable() && ensure_registered(slot, fd).is_ok())
 }
 
 /// Something is there for the next reader, though no edge tells of it.

@@ -257,6 +257,12 @@ impl Slot {
         unsafe { (&raw const (*self.inner.as_ptr()).kind).read_volatile() == Kind::Unpollable }
     }
 
+    /// Whether the description seems to be registered in `generation`: asked without the lock.
+    pub fn seems_registered(&self, generation: u32) -> bool {
+        // SAFETY: an aligned word of a live slot; volatile, because who holds the lock may be writing it.
+        unsafe { (&raw const (*self.inner.as_ptr()).registered).read_volatile() == generation }
+    }
+
     /// Ends a user's part, its try included; false when its life ended before.
     pub fn leave(&self, user: &mut User) -> bool {
         if !user.entered && !user.trying {
@@ -282,7 +288,7 @@ impl Slot {
     fn forget_reads(&self) {
         self.set_drained(0);
         self.set_short_reads(ShortReads::New);
-        self.plain.store(0, Ordering::Relaxed);
+        self.plain.store(0, Ordering::Release);
     }
 
     /// The read edges so far; asked before a read that may prove the buffer empty.

@@ -11,7 +11,7 @@
 //! |---------|--------|----------------------|----------------------------------|
 //! | poller  | yes    | the event source     | events, its notifier             |
 //! | idle    | yes    | its futex            | a push that sees it, the monitor |
-//! | spare   | no     | its futex, 0.2 s     | a hand-over; then it ends itself |
+//! | spare   | no     | its futex            | a hand-over                      |
 //!
 //! Rejected: waking another worker at every push, as Go does. A kernel wake costs a hundred local switches,
 //! and a program under one big lock (CPython) would pay it for nothing; a backlog wakes, and the monitor
@@ -20,6 +20,8 @@
 mod monitor;
 mod pool;
 mod queue;
+mod recruiter;
+pub mod scout;
 mod seat;
 mod sleepers;
 mod strand;
@@ -103,7 +105,7 @@ pub(crate) fn source() -> &'static dyn EventSource {
 }
 
 /// Starts the scheduler: makes the permits, adopts `main` (running on the calling kernel thread) as the
-/// thread of worker 0, and makes the other workers and the monitor lazily.
+/// thread of worker 0, and makes the monitor and the recruiter, who makes the other workers when they are wanted.
 ///
 /// # Safety
 /// Called once per process image, before any green thread is readied. `main` is the calling thread's
@@ -237,7 +239,8 @@ pub fn keep_looking() {
 }
 
 /// Kernel threads of ours that never run the program's code, the monitor apart.
-static HELPERS: [AtomicU32; MOST_HELPERS] = [const { AtomicU32::new(0) }; MOST_HELPERS];
+static HELPERS: [AtomicU32; MOST_HELPERS + 1] = [const { AtomicU32::new(0) }; MOST_HELPERS + 1];
+/// Beside the scout.
 pub const MOST_HELPERS: usize = 16;
 
 /// The calling kernel thread is one of those from now on.
@@ -256,7 +259,7 @@ pub fn forget_helpers() {
 /// Whether the process has kernel threads that are neither workers nor the first one: the program's own.
 pub fn has_foreign_threads() -> bool {
     sys::task::any(|tid| {
-        let mut ours = tid == sys::getpid() as u32 || tid == monitor::tid();
+        let mut ours = [sys::getpid() as u32, monitor::tid(), recruiter::tid()].contains(&tid);
         ours |= HELPERS.iter().any(|helper| helper.load(Ordering::SeqCst) == tid);
         each_worker(|w| ours |= w.tid() == tid);
         !ours
@@ -272,7 +275,7 @@ pub fn deadline_moved() {
 }
 
 /// Gives the permit of the calling green thread's worker to another: the thread is about to be blocked by
-/// the kernel. Does nothing on foreign and bound threads. Returns whether [`onload`] must follow.
+/// the kernel, after [`wait_for_reserve`]. Does nothing on foreign and bound threads. Returns whether [`onload`] must follow.
 pub fn offload() -> bool {
     tls::enter();
     let w = this_worker();
@@ -283,15 +286,38 @@ pub fn offload() -> bool {
     gave || gave_turn
 }
 
+/// The calling thread is about to take its kernel thread away from the others. Not the last one, while another is being made: that may
+/// need one of them. Whether it has been suspended.
+pub fn wait_for_reserve() -> bool {
+    let mut suspended = false;
+    tls::enter();
+    while recruiter::is_at_it() && !pool::has_any_spare() {
+        let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
+        t.suspend(Action::Yield);
+        suspended = true;
+    }
+    tls::leave();
+    suspended
+}
+
 /// The calling thread is about to wait where it does not park: another greenlet may run meanwhile. Whether the caller takes turns.
 fn pass_turn() -> bool {
-    let t = tls::current();
     // SAFETY: the current record is alive.
-    let takes_turns = unsafe { t.as_ref() }.is_some_and(Thread::takes_turns);
+    unsafe { tls::current().as_ref() }.is_some_and(pass_turn_of)
+}
+
+fn pass_turn_of(t: &Thread) -> bool {
+    let takes_turns = t.takes_turns();
     if takes_turns && let Some(next) = strand::pass(t) {
         ready_now(next);
     }
     takes_turns
+}
+
+/// The thread, which is the caller or is about to run on a kernel thread of its own, takes no turns from now on.
+pub fn end_turns(t: &Thread) {
+    pass_turn_of(t);
+    t.set_takes_turns(false);
 }
 
 /// The calling green thread is a greenlet from now on, and has the turn when this returns.
@@ -328,8 +354,10 @@ pub fn bind() {
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
             leave_first_worker();
-            pass_turn();
-            (*t).set_takes_turns(false);
+            while wait_for_reserve() {
+                leave_first_worker();
+            }
+            end_turns(&*t);
             let w = (*t).worker.get();
             (*w).give_up_permit();
             (*w).retire();
@@ -364,6 +392,8 @@ pub unsafe fn after_fork() {
         BACKGROUND.reset();
         pool::after_fork();
         monitor::after_fork();
+        recruiter::after_fork();
+        scout::after_fork();
         strand::after_fork();
     }
     PERMITS.store(core::ptr::null_mut(), Ordering::Relaxed);

@@ -6,7 +6,7 @@
 //! whether events are due that nobody polls for, and whether a queue has waited a tick while a worker sleeps.
 //! When everything is asleep it sleeps too, without a deadline: an idle process uses no CPU.
 
-use super::{is_any_in_background, is_any_in_time, permits, pool, source, work_visible};
+use super::{is_any_in_background, is_any_in_time, permits, pool, scout, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::report;
 use crate::signal::preempt;
@@ -44,8 +44,6 @@ const ABSENT: u32 = 0;
 const AWAKE: u32 = 1;
 /// Asleep until somebody nudges.
 const ASLEEP: u32 = 2;
-/// A permit was given up that needs a worker, now.
-const CALLED: u32 = 3;
 
 /// Set at each look, taken by a worker: look at the event source and the global queue.
 static TICKED: AtomicU32 = AtomicU32::new(0);
@@ -74,18 +72,6 @@ pub(super) fn nudge() {
     if STATE.load(Ordering::Relaxed) == ASLEEP && STATE.swap(AWAKE, Ordering::SeqCst) == ASLEEP {
         futex::wake(&STATE, 1);
     }
-}
-
-/// A permit is free, and something may wait for it: the monitor finds it a worker. False where the kernel has refused a
-/// monitor.
-pub(super) fn call() -> bool {
-    if STATE.load(Ordering::SeqCst) == ABSENT {
-        return false;
-    }
-    if STATE.swap(CALLED, Ordering::SeqCst) != CALLED {
-        futex::wake(&STATE, 1);
-    }
-    true
 }
 
 /// Whether the monitor has ticked since a worker last asked.
@@ -151,7 +137,7 @@ impl Seen {
     /// waiting for a page or for the kernel's lock of the address space, and one that merely waits for a CPU is not
     /// helped by another that would wait for it too; but may yield to it.
     fn held_up(&mut self, tid: u32) -> Option<Held> {
-        let state = sys::task::state_of(tid);
+        let state = scout::send(|| sys::task::state_of(tid));
         let blocked = state != State::Runnable;
         let cpu = sys::task::cpu_time(tid);
         let before = self.suspicion.get_or_insert(Suspicion { at_first: cpu, at_last: cpu, was_blocked: false });
@@ -174,7 +160,7 @@ struct Growth(u64);
 impl Growth {
     /// Whether it takes no more than the few kernel threads that rescue may make at once.
     fn is_small(&self) -> bool {
-        pool::has_spare() || pool::counts().0 < permits().len() + FEW
+        pool::has_spare() || pool::in_use() < permits().len() + FEW
     }
 
     /// Whether a rescue may go ahead, after `looks` without progress: a spare worker takes the permit, or a kernel thread may
@@ -206,7 +192,6 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
     loop {
         let pause = if request.is_some() { ASK_AGAIN } else { TICK };
         let _ = futex::wait_until(&STATE, AWAKE, Some(time::after(pause).into()));
-        answer();
         if let Some(asked) = &request {
             let now = time::now();
             if now < asked.until && asked.make() {
@@ -231,20 +216,13 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
                     if pool::all_asleep() && !work_visible() {
                         futex::wait(&STATE, ASLEEP);
                     }
-                    answer();
+                    STATE.store(AWAKE, Ordering::SeqCst);
                 }
             }
             continue;
         }
         quiet = 0;
         look(&mut seen, &mut growth, &mut request);
-    }
-}
-
-/// Awake; does what it was called for.
-fn answer() {
-    if STATE.swap(AWAKE, Ordering::SeqCst) == CALLED {
-        pool::staff();
     }
 }
 
@@ -259,8 +237,11 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
     if work_visible() {
         // A sleeper takes what waits, from whichever queue: only when all permits are in use is one taken away.
         let sleeper = pool::has_sleepers();
-        pool::wake_one_from_monitor();
+        pool::wake_sleeper();
         if sleeper {
+            if pool::is_unstaffed() {
+                free_worker();
+            }
             return;
         }
     }
@@ -281,8 +262,10 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         }
         let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
         let Some(why) = why else { continue };
+        // Without its permit it would go on all the same, and nobody with it: the recruiter may wait for one that does not run.
+        let must_wait = why == Held::Computing && !pool::has_any_spare();
         // One a look: it may be all that the others waited for.
-        let yields = why == Held::Crowded || why == Held::Computing && !growth.is_small();
+        let yields = must_wait || why == Held::Crowded || why == Held::Computing && !growth.is_small();
         if yields && !seen.is_deaf {
             let first = Request { of, tick, until: time::after(PERSISTENCE) };
             if request.is_some() {
@@ -292,7 +275,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
                 return;
             }
         }
-        if why == Held::Crowded {
+        if why == Held::Crowded || must_wait {
             seen.is_deaf = false;
             continue;
         }
@@ -302,6 +285,13 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
             return;
         }
     }
+}
+
+/// A permit waits for a worker, and threads for it: one that computes on a worker that has lost its permit leaves it to them. The recruiter
+/// may wait for one of them.
+fn free_worker() {
+    let mut asked = false;
+    super::each_worker(|w| asked |= !asked && w.computes_aside().is_some_and(|tick| preempt::ask(w, tick)));
 }
 
 /// # Safety

@@ -7,7 +7,7 @@
 
 use super::sleepers::Sleepers;
 use super::worker::{self, Worker};
-use super::{Permit, is_any_shared, permits, source, work_visible};
+use super::{Permit, is_any_shared, permits, recruiter, source, work_visible};
 use crate::atomic::{AtomicU32, Ordering};
 use crate::real;
 use crate::report;
@@ -95,8 +95,10 @@ static SHUN_FIRST: AtomicU32 = AtomicU32::new(0);
 
 /// How long a spare worker waits for work before its kernel thread ends.
 const SPARE_LINGER: u64 = time::SECOND / 5;
-/// Spare workers kept for the next rescue or offload.
-const SPARES_KEPT: usize = 1;
+/// Spare workers that there should be, for the next rescue or offload: it cannot wait until the kernel has made one (`recruiter`).
+const RESERVE: usize = 1;
+/// Spare workers that do not end: what is taken and comes back need not be made again.
+const SPARES_KEPT: usize = RESERVE + 1;
 pub(super) const WORKER_STACK: usize = 256 * 1024;
 
 const GO: u32 = 1;
@@ -119,6 +121,7 @@ pub(super) fn start() {
     SLEEPERS.reset(pool.free.len() as u32);
     drop(pool);
     super::monitor::start();
+    recruiter::start();
 }
 
 /// The process's first kernel thread.
@@ -159,26 +162,21 @@ pub fn counts() -> (usize, usize) {
     (pool.workers, pool.most_workers)
 }
 
+/// The same, now, without the reserve.
+pub(super) fn in_use() -> usize {
+    let pool = POOL.lock();
+    pool.workers - pool.spare.len.min(RESERVE)
+}
+
 /// Something became runnable: wake one worker that sleeps, if any does.
 pub(super) fn wake_one() {
     SLEEPERS.fence_after_push();
     super::monitor::nudge();
-    wake_or(call_monitor);
+    wake_sleeper();
 }
 
-/// The same, where kernel threads may be made.
-pub(super) fn wake_one_from_monitor() {
-    wake_or(staff);
-}
-
-/// A permit is free and needs a worker.
-fn call_monitor() {
-    if !super::monitor::call() {
-        staff();
-    }
-}
-
-fn wake_or(find_worker: impl FnOnce()) {
+/// The same by the monitor, which is awake.
+pub(super) fn wake_sleeper() {
     if SLEEPERS.any_idle() {
         let mut pool = POOL.lock();
         if let Some(w) = pool.idle.pop() {
@@ -189,7 +187,7 @@ fn wake_or(find_worker: impl FnOnce()) {
         }
         if !pool.free.is_empty() {
             drop(pool);
-            find_worker();
+            staff();
             return;
         }
     }
@@ -220,24 +218,34 @@ pub(super) fn rouse(w: &Worker) {
     }
 }
 
-/// Whether a permit could change hands without a new kernel thread.
+/// Whether a permit could change hands, with a worker left in reserve.
 pub(super) fn has_spare() -> bool {
+    POOL.lock().spare.len > RESERVE
+}
+
+/// Whether a permit could change hands now.
+pub(super) fn has_any_spare() -> bool {
     POOL.lock().spare.len > 0
 }
 
-/// Finds a worker for `permit`: a spare one, else one that the monitor makes. Whoever gives a permit away may be inside the
-/// program's malloc (a handler that posts a semaphore) and hold a lock of ours: no thread is made here.
+/// Whether there is a permit that nobody can take.
+pub(super) fn is_unstaffed() -> bool {
+    let pool = POOL.lock();
+    !pool.free.is_empty() && pool.idle.len == 0 && pool.spare.len == 0
+}
+
+/// Finds a worker for `permit`. Whoever gives a permit away may be inside the program's malloc (a handler that posts a semaphore) and
+/// hold a lock of ours: no thread is made here.
 pub(super) fn hand_over(permit: *const Permit) {
-    let Err(mut pool) = give_to_spare(POOL.lock(), permit) else { return };
-    pool.free.push(permit);
-    SLEEPERS.idle_enters();
-    drop(pool);
-    call_monitor();
+    if let Err(pool) = give_to_spare(POOL.lock(), permit) {
+        give_to_nobody(pool, permit);
+        recruiter::call();
+    }
 }
 
 /// Gives permits that nobody holds to workers, where something waits for them: threads, or the event source, when nobody
-/// runs who would look there. The monitor's, because it makes kernel threads.
-pub(super) fn staff() {
+/// runs who would look there.
+fn staff() {
     loop {
         let visible = work_visible();
         let mut pool = POOL.lock();
@@ -253,7 +261,9 @@ pub(super) fn staff() {
         }
         let Some(permit) = pool.free.pop() else { return };
         SLEEPERS.idle_leaves();
-        if !give_to_worker(pool, permit) {
+        if let Err(pool) = give_to_spare(pool, permit) {
+            give_to_nobody(pool, permit);
+            recruiter::call();
             return;
         }
     }
@@ -262,32 +272,45 @@ pub(super) fn staff() {
 /// Gives `permit` to a spare worker; the lock comes back where there is none.
 fn give_to_spare(mut pool: Guard<'_, Pool>, permit: *const Permit) -> Result<(), Guard<'_, Pool>> {
     let Some(w) = pool.spare.pop() else { return Err(pool) };
+    let is_short = pool.spare.len < RESERVE;
     w.set_permit(permit);
     drop(pool);
+    // Before the worker runs a thread that would leave with it (see `wait_for_reserve`).
+    if is_short {
+        recruiter::call();
+    }
     resume(w, GO);
     Ok(())
 }
 
-/// Finds a worker for `permit`: a spare one, else a new kernel thread; false, and the permit is free again, when the
-/// kernel refuses that.
-fn give_to_worker(pool: Guard<'_, Pool>, permit: *const Permit) -> bool {
-    let Err(mut pool) = give_to_spare(pool, permit) else { return true };
-    pool.workers += 1;
-    drop(pool);
-    let w = Worker::new();
-    w.set_permit(permit);
-    let made = spawn(w);
-    let mut pool = POOL.lock();
-    if made {
+fn give_to_nobody(mut pool: Guard<'_, Pool>, permit: *const Permit) {
+    pool.free.push(permit);
+    SLEEPERS.idle_enters();
+}
+
+/// Makes workers until there is one in reserve, or the kernel refuses. The recruiter's, because it makes kernel threads.
+pub(super) fn recruit() {
+    loop {
+        {
+            let mut pool = POOL.lock();
+            if pool.spare.len >= RESERVE {
+                return;
+            }
+            pool.workers += 1;
+        }
+        let w = Worker::new();
+        let made = spawn(w);
+        let mut pool = POOL.lock();
+        if !made {
+            pool.workers -= 1;
+            report::count(report::Event::WorkerRefused);
+            return;
+        }
         pool.most_workers = pool.most_workers.max(pool.workers);
-    } else {
-        pool.workers -= 1;
-        w.take_permit();
-        pool.free.push(permit);
-        SLEEPERS.idle_enters();
-        report::count(report::Event::WorkerRefused);
+        pool.spare.push(w);
+        drop(pool);
+        staff();
     }
-    made
 }
 
 /// Makes a kernel thread for `w`, detached, with the engine's signal mask.
@@ -356,6 +379,11 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
         w.futex.store(0, Ordering::Relaxed);
         pool.spare.push(w);
     }
+    wait_as_spare(w)
+}
+
+/// The same for a worker that is among the spare ones.
+pub(super) fn wait_as_spare(w: &Worker) -> bool {
     loop {
         let deadline = time::after(SPARE_LINGER);
         crate::signal::route::pending();
@@ -425,24 +453,31 @@ fn wake_itself(w: &Worker) -> bool {
     was_idle
 }
 
-/// Main is runnable on `w`, and is at home on the first worker, whose kernel thread is the process's first. If that
-/// one sleeps it takes main over, with `w`'s permit if it has none. If it is busy, or stuck, main runs on `w`: a
-/// thread is never worse off for being pinned.
-pub(super) fn send_home(w: &Worker, main: *const Thread) -> bool {
+/// Main, or a thread that wants to be there, is runnable on `w`, and is at home on the first worker, whose kernel thread is the
+/// process's first. If that one sleeps it takes the thread over, with `w`'s permit if it has none. If it is busy, or stuck, or
+/// has been sent another, the thread runs on `w`: it is never worse off for being pinned.
+pub(super) fn send_home(w: &Worker, t: *const Thread) -> bool {
     let mut pool = POOL.lock();
     // SAFETY: workers are never freed.
     let Some(first) = (unsafe { pool.first.as_ref() }) else { return false };
+    if !first.mailbox.load(Ordering::Relaxed).is_null() {
+        return false;
+    }
     let polls = core::ptr::eq(pool.poller, first);
     if pool.idle.remove(first) {
         SLEEPERS.idle_leaves();
     } else if !polls && !pool.spare.remove(first) {
         return false;
     }
+    let is_short = pool.spare.len < RESERVE;
     if first.permit().is_null() {
         first.set_permit(w.take_permit());
     }
-    first.mailbox.store(main.cast_mut(), Ordering::Release);
+    first.mailbox.store(t.cast_mut(), Ordering::Release);
     drop(pool);
+    if is_short {
+        recruiter::call();
+    }
     if polls {
         source().notify()
     } else {

@@ -94,6 +94,12 @@ impl<P> Seat<P> {
             Err(_) => null_mut(),
         }
     }
+
+    /// The tick of the run that goes on without its permit.
+    pub fn lost(&self) -> Option<u32> {
+        let status = self.status.load(Ordering::Relaxed);
+        (status & !(u32::MAX << STATE_BITS) == LOST).then_some(status >> STATE_BITS)
+    }
 }
 
 impl<P> Default for Seat<P> {

@@ -11,6 +11,7 @@ use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
 use crate::signal::SharedMask;
 use crate::signal::altstack::{self, AltStack};
+use crate::sys::task::State;
 use crate::sys::{self, futex, sig};
 use crate::thread::{self, Resumed, Thread};
 use core::cell::Cell;
@@ -59,7 +60,7 @@ pub struct Worker {
     retired: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
-    /// The main thread, sent home by another worker: run before anything else.
+    /// The main thread, or one that wants to run here, sent by another worker: run before anything else.
     pub(super) mailbox: AtomicPtr<Thread>,
     /// How often threads parked here.
     pub parks: Parks,
@@ -174,9 +175,15 @@ impl Worker {
         }
     }
 
-    /// Whether that is the calling thread's run, which still has the permit.
+    /// Whether that is the calling thread's run, and there is a permit for another: its own, or one that nobody holds.
     pub fn is_asked_to_yield(&self) -> bool {
-        self.asked.load(Ordering::Acquire) == self.tick.get() && !self.permit().is_null()
+        self.asked.load(Ordering::Acquire) == self.tick.get() && (!self.permit().is_null() || pool::has_sleepers())
+    }
+
+    /// The tick of a run that computes without a permit.
+    pub(super) fn computes_aside(&self) -> Option<u32> {
+        let is_served = self.tid() != 0 && !self.retired.get();
+        self.seat.lost().filter(|_| is_served && sys::task::state_of(self.tid()) == State::Runnable)
     }
 
     /// Takes the permit from a worker whose thread has run since `tick`, on behalf of others.
@@ -241,7 +248,8 @@ impl Worker {
                 self.overdue.set(true);
             }
             match self.mail().or_else(|| self.find_work()) {
-                Some(t) if !self.is_first() && thread::is_main(t) && pool::send_home(self, t) => {}
+                // SAFETY: records are never freed.
+                Some(t) if !self.is_first() && unsafe { &*t }.belongs_on_first() && pool::send_home(self, t) => {}
                 Some(t) => self.run(t),
                 None => pool::idle(self),
             }
@@ -252,7 +260,7 @@ impl Worker {
         }
     }
 
-    /// Takes out the main thread, if it was sent here.
+    /// Takes out the thread that was sent here, if any.
     pub(super) fn mail(&self) -> Option<*const Thread> {
         if self.mailbox.load(Ordering::Relaxed).is_null() {
             return None;
@@ -536,11 +544,13 @@ fn end(w: &Worker) -> *mut core::ffi::c_void {
     null_mut()
 }
 
-/// The start routine of every other worker.
+/// The start routine of every other worker. It begins as a spare one.
 pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     // SAFETY: `pool` passes a leaked worker.
     let w = unsafe { begin(arg) };
-    w.run_loop();
+    if pool::wait_as_spare(w) {
+        w.run_loop();
+    }
     end(w)
 }
 

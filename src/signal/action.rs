@@ -2,6 +2,7 @@
 
 use super::{altstack, wrapper};
 use crate::arch;
+use crate::atomic::{AtomicU64, Ordering};
 use crate::real;
 use crate::sys::lock::Lock;
 use crate::sys::{self, sig};
@@ -22,6 +23,9 @@ const DEFAULT: Action = Action { handler: libc::SIG_DFL, flags: 0, mask: 0 };
 
 static ACTIONS: Lock<[Action; SIGNALS]> = Lock::new([DEFAULT; SIGNALS]);
 
+/// Signals without a handler that sit behind the wrapper all the same ([`keep`]).
+static KEPT: AtomicU64 = AtomicU64::new(0);
+
 /// Holds the handlers still across a fork.
 pub fn fork_prepare() {
     ACTIONS.hold();
@@ -36,9 +40,44 @@ fn is_handler(handler: usize) -> bool {
     handler != libc::SIG_DFL && handler != libc::SIG_IGN
 }
 
+/// What the kernel ignores by default.
+const IGNORED: [c_int; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
+
 fn is_ignored(signo: c_int, handler: usize) -> bool {
-    const BY_DEFAULT: [c_int; 4] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH, libc::SIGCONT];
-    handler == libc::SIG_IGN || (handler == libc::SIG_DFL && BY_DEFAULT.contains(&signo))
+    handler == libc::SIG_IGN || (handler == libc::SIG_DFL && IGNORED.contains(&signo))
+}
+
+/// A thread waits for these. The kernel throws away at once what is ignored by default, unless the kernel thread that it asks blocks
+/// it: that may be running another thread. So it is to find a handler.
+pub fn keep(set: sig::Mask) {
+    for signo in IGNORED {
+        let bit = sig::bit(signo);
+        if set & bit & !KEPT.load(Ordering::Relaxed) != 0 {
+            keep_one(signo, bit);
+        }
+    }
+}
+
+#[cold]
+fn keep_one(signo: c_int, bit: sig::Mask) {
+    // Locked over the system calls, as in `set`.
+    let _actions = ACTIONS.lock();
+    // SAFETY: an all-zero structure is valid; the calls ask, and change the handler alone.
+    unsafe {
+        let mut action: libc::sigaction = core::mem::zeroed();
+        if real::sigaction(signo, core::ptr::null(), &mut action) == 0 && action.sa_sigaction == libc::SIG_DFL {
+            action.sa_sigaction = wrapper as *const () as usize;
+            action.sa_flags |= libc::SA_SIGINFO | libc::SA_RESTART;
+            if real::sigaction(signo, &action, core::ptr::null_mut()) == 0 {
+                KEPT.fetch_or(bit, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Whether the signal has no handler and is behind the wrapper for those who wait for it.
+pub fn is_kept(signo: c_int) -> bool {
+    KEPT.load(Ordering::Relaxed) & sig::bit(signo) != 0
 }
 
 fn set_of(mask: sig::Mask) -> libc::sigset_t {
@@ -61,7 +100,8 @@ fn handler_to_run(signo: c_int) -> Option<Action> {
     let mut actions = ACTIONS.lock();
     let a = actions[signo as usize];
     if a.flags & libc::SA_RESETHAND != 0 && is_handler(a.handler) {
-        actions[signo as usize] = DEFAULT;
+        // Flags and mask stay, as in the kernel.
+        actions[signo as usize].handler = libc::SIG_DFL;
     }
     is_handler(a.handler).then_some(a)
 }
@@ -148,7 +188,7 @@ pub fn call_noted(info: &libc::siginfo_t, mask: sig::Mask) {
 /// The handler went away between arrival and delivery: let the kernel apply what is set now.
 pub fn redeliver(signo: c_int) {
     let actions = ACTIONS.lock();
-    let is_default = actions[signo as usize].handler == libc::SIG_DFL;
+    let is_default = actions[signo as usize].handler == libc::SIG_DFL && !is_kept(signo);
     if is_default {
         // Under the lock, or a handler that is being installed would be taken away.
         let _ = sig::reset_default(signo);
@@ -177,6 +217,7 @@ pub unsafe fn set(signo: c_int, new: *const libc::sigaction, old: *mut libc::sig
         }
         let before = actions[signo as usize];
         if let Some(n) = new.as_ref() {
+            KEPT.fetch_and(!sig::bit(signo), Ordering::Relaxed);
             actions[signo as usize] =
                 Action { handler: n.sa_sigaction, flags: n.sa_flags, mask: sig::of_set(&n.sa_mask) };
         }

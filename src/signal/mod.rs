@@ -25,7 +25,7 @@ pub mod route;
 pub mod setxid;
 
 use crate::arch::{self, tls};
-use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
+use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 use crate::errno::Errno;
 use crate::park::Wake;
 use crate::sched;
@@ -48,6 +48,8 @@ pub struct Signals {
     runs: AtomicU32,
     /// What the thread waits for in sigwait and its kin.
     awaited: AtomicU64,
+    /// Something has come that the thread blocks and a signalfd may tell of.
+    has_news: AtomicBool,
     pub alt: Cell<AltStack>,
 }
 
@@ -61,6 +63,7 @@ impl Signals {
             outcome: AtomicU32::new(0),
             runs: AtomicU32::new(0),
             awaited: AtomicU64::new(0),
+            has_news: AtomicBool::new(false),
             alt: Cell::new(AltStack::NONE),
         }
     }
@@ -72,7 +75,16 @@ impl Signals {
             self.inbox.clear();
         }
         self.outcome.store(0, Ordering::Relaxed);
+        self.has_news.store(false, Ordering::Relaxed);
         self.alt.set(AltStack::NONE);
+    }
+
+    fn take_interruption(&self) -> Interruption {
+        match self.outcome.swap(0, Ordering::Relaxed) {
+            0 => Interruption::None,
+            o if o & NO_RESTART != 0 => Interruption::Fail,
+            _ => Interruption::Restart,
+        }
     }
 
     fn count_run(&self) {
@@ -135,11 +147,7 @@ pub fn take_interruption() -> Interruption {
         return foreign::take_interruption();
     }
     // SAFETY: the current record is alive.
-    match unsafe { (*t).signals.outcome.swap(0, Ordering::Relaxed) } {
-        0 => Interruption::None,
-        o if o & NO_RESTART != 0 => Interruption::Fail,
-        _ => Interruption::Restart,
-    }
+    unsafe { (*t).signals.take_interruption() }
 }
 
 /// Makes a system call that does not wait, again if it says EINTR and no handler of the thread's has run: a signal was
@@ -239,6 +247,12 @@ unsafe fn deliver(signo: c_int, info: *mut libc::siginfo_t, context: *mut c_void
             }
             return;
         }
+        if !own && action::is_kept(signo) {
+            tls::enter();
+            defer(t, &*info, own);
+            tls::leave();
+            return;
+        }
         if !own && let Some(main) = route::main_instead(t, signo) {
             // Inside, or another handler could leave this by a jump.
             tls::enter();
@@ -331,6 +345,11 @@ fn alert(t: &Thread, signo: c_int) {
     tcb::set_deferred(t.tp());
     let accepts = t.mask.get() & sig::bit(signo) == 0;
     if !accepts && !t.signals.awaits(signo) {
+        if route::is_watched(signo) {
+            // It may wait for a signalfd: it is to look again, once.
+            t.signals.has_news.store(true, Ordering::SeqCst);
+            t.waiter.wake(Wake::Interrupted);
+        }
         return;
     }
     // One that waits for the signal looks again before it goes on. And where there is no handler a kick that comes late, while
@@ -532,6 +551,13 @@ pub fn is_due(t: &Thread) -> bool {
     t.signals.inbox.pending() & !t.mask.get() != 0
 }
 
+/// Whether a wait of the thread that begins now ends at once: for its handlers, or because it is to look at its signalfds again.
+#[inline]
+pub fn ends_wait(t: &Thread) -> bool {
+    let pending = t.signals.inbox.pending();
+    pending != 0 && (pending & !t.mask.get() != 0 || t.signals.has_news.swap(false, Ordering::SeqCst))
+}
+
 /// Runs `f` with another mask, as ppoll and its kin do: what that lets in ends a wait inside `f`, and its handlers
 /// run under the other mask, after the wait.
 pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
@@ -554,6 +580,7 @@ pub fn with_mask<R>(t: &Thread, mask: sig::Mask, f: impl FnOnce() -> R) -> R {
 
 /// The calling thread begins or ends a wait for these signals, which it takes although it may block them.
 pub fn set_awaited(t: &Thread, set: sig::Mask) {
+    action::keep(set);
     let before = t.signals.awaited.swap(set, Ordering::SeqCst);
     route::awaited_changed(before, set);
 }
@@ -569,5 +596,6 @@ pub unsafe fn after_fork(t: &Thread) {
         t.signals.inbox.reset();
         route::after_fork();
     }
+    foreign::inherit_interruption(t.signals.take_interruption());
     altstack::set_of_kernel_thread(t.signals.alt.get());
 }

@@ -10,6 +10,7 @@
 use super::{action, alert, inbox::Inbox, is_due, is_kick, kicked, post};
 use crate::arch::tls;
 use crate::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use crate::sched;
 use crate::sys::{self, sig, task};
 use crate::thread::{self, Thread};
 use core::ffi::c_int;
@@ -20,6 +21,8 @@ static PROCESS: Inbox = Inbox::new();
 static UNROUTED: AtomicBool = AtomicBool::new(false);
 /// Pending in the kernel, and seen to be nobody's.
 static NOBODYS: AtomicU64 = AtomicU64::new(0);
+/// What any signalfd tells of.
+static WATCHED: AtomicU64 = AtomicU64::new(0);
 /// Threads in sigwait and its kin.
 static AWAITING: AtomicU32 = AtomicU32::new(0);
 
@@ -263,12 +266,18 @@ pub fn collect_from_kernel(set: sig::Mask) {
 /// What the kernel has for the calling kernel thread alone goes to the inbox of the calling thread, whose it is: of main, which is
 /// about to share it or asks at home, or of a bound thread. A kick that came too late is nobody's.
 pub fn take_over(t: &Thread) {
-    if sig::pending() == 0 {
-        return;
+    if sig::pending() != 0 {
+        // A bound thread may yet read of it.
+        take_own(t, if t.is_bound() { !WATCHED.load(Ordering::Relaxed) } else { sig::ALL });
     }
-    for signo in each(task::pending(sys::gettid()).0) {
+}
+
+fn take_own(t: &Thread, set: sig::Mask) {
+    let own = sys::gettid();
+    let pending = || sched::scout::send(|| task::pending(own)).0;
+    for signo in each(pending() & set) {
         // Several of a real-time signal; the kernel gives the thread's own before the process's.
-        while task::pending(sys::gettid()).0 & sig::bit(signo) != 0
+        while pending() & sig::bit(signo) != 0
             && let Some(info) = sig::take_pending(sig::bit(signo))
         {
             if !is_kick(&info) {
@@ -276,6 +285,42 @@ pub fn take_over(t: &Thread) {
             }
         }
     }
+}
+
+/// A signalfd tells of these from now on.
+pub fn watch(set: sig::Mask) {
+    WATCHED.fetch_or(set, Ordering::Relaxed);
+}
+
+/// Whether a thread that blocks the signal may read of it in a signalfd.
+pub fn is_watched(signo: c_int) -> bool {
+    WATCHED.load(Ordering::Relaxed) & sig::bit(signo) != 0
+}
+
+/// Runs `look`, which may ask a signalfd, while the kernel has what waits for the calling thread and is blocked: a signalfd knows of
+/// no other. It must not wait.
+#[inline(always)]
+pub fn shown_to_kernel<R>(look: impl FnOnce() -> R) -> R {
+    match WATCHED.load(Ordering::Relaxed) {
+        0 => look(),
+        watched => shown(watched, look),
+    }
+}
+
+#[cold]
+fn shown<R>(watched: sig::Mask, look: impl FnOnce() -> R) -> R {
+    let set = |t: &Thread| t.signals.inbox.pending() & t.mask.get() & watched;
+    let Some(t) = thread::current().filter(|t| set(t) != 0) else { return look() };
+    tls::enter();
+    let mut given = 0;
+    while let Some((info, _)) = t.signals.inbox.take(set(t)) {
+        given |= sig::bit(info.si_signo);
+        sig::give_back(&info);
+    }
+    let r = look();
+    take_own(t, given);
+    tls::leave();
+    r
 }
 
 /// Gives the kernel what waits for the calling thread or the process and is blocked: a program that is executed now finds it

@@ -7,7 +7,7 @@
 
 use super::lock::RawLock;
 use super::vm;
-use crate::arch::tls;
+use crate::arch::{self, tls};
 use crate::atomic::{AtomicBool, AtomicU32, Ordering};
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
@@ -18,6 +18,15 @@ const MAX_SHIFT: u32 = 16;
 const CLASSES: usize = (MAX_SHIFT - MIN_SHIFT + 1) as usize;
 const CHUNK: usize = 1 << 20;
 const PAGE: usize = 4096;
+
+/// Whether valgrind looks on. Then it is told of every block, and none is used twice: who uses one after it was freed, or frees it
+/// again, is found, and so is what is lost.
+static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// Requests to valgrind, of `valgrind.h`.
+const RUNNING_ON_VALGRIND: usize = 0x1001;
+const MALLOCLIKE_BLOCK: usize = 0x1301;
+const FREELIKE_BLOCK: usize = 0x1302;
 
 static IS_SECRET: AtomicBool = AtomicBool::new(false);
 
@@ -56,6 +65,18 @@ pub fn map(len: usize) -> *mut u8 {
     // SAFETY: a fresh private mapping at an address of the kernel's choice touches nothing that exists.
     unsafe { crate::syscall!(libc::SYS_mmap, 0usize, len, PROT, FLAGS, -1isize, 0usize) }
         .map_or(null_mut(), |p| p as *mut u8)
+}
+
+/// Looks whether valgrind does.
+pub fn look_for_valgrind() {
+    IS_WATCHED.store(arch::ask_valgrind([RUNNING_ON_VALGRIND, 0, 0, 0, 0, 0]) != 0, Ordering::Relaxed);
+}
+
+#[cold]
+fn tell_of_block(block: *mut u8, layout: Layout) {
+    if !block.is_null() {
+        arch::ask_valgrind([MALLOCLIKE_BLOCK, block.addr(), layout.size(), 0, 0, 0]);
+    }
 }
 
 /// From now on what is allocated here is in no core dump: there may be keys.
@@ -180,12 +201,18 @@ pub struct Allocator;
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let shift = shift_of(layout);
-        if shift > MAX_SHIFT { map_more(1 << shift) } else { with_heap(|h| h.take(shift)) }
+        let block = if shift > MAX_SHIFT { map_more(1 << shift) } else { with_heap(|h| h.take(shift)) };
+        if IS_WATCHED.load(Ordering::Relaxed) {
+            tell_of_block(block, layout);
+        }
+        block
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let shift = shift_of(layout);
-        if shift > MAX_SHIFT {
+        if IS_WATCHED.load(Ordering::Relaxed) {
+            arch::ask_valgrind([FREELIKE_BLOCK, block.addr(), 0, 0, 0, 0]);
+        } else if shift > MAX_SHIFT {
             // SAFETY: the block was mapped by `alloc` with exactly this length.
             let _ = unsafe { crate::syscall!(libc::SYS_munmap, block, 1usize << shift) };
         } else {

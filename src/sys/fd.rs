@@ -56,9 +56,9 @@ pub fn is_unnamed_pipe(fd: Fd) -> bool {
     got.is_ok() && statfs[0] == PIPEFS
 }
 
-/// Whether it is a socket.
-pub fn is_socket(fd: Fd) -> bool {
-    sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_TYPE).is_ok()
+/// Whether it is a socket that knows no messages.
+pub fn is_stream(fd: Fd) -> bool {
+    sockopt(fd, libc::SOL_SOCKET, libc::SO_TYPE) == Ok(libc::SOCK_STREAM)
 }
 
 /// The file status flags of the description (`F_GETFL`).

@@ -121,6 +121,16 @@ impl<T> Lock<T> {
         self.raw.acquire();
     }
 
+    /// The same if the lock is free, or is soon.
+    pub fn try_hold(&self) -> bool {
+        tls::enter();
+        let has = self.raw.try_acquire();
+        if !has {
+            tls::leave();
+        }
+        has
+    }
+
     /// Releases what [`Lock::hold`] took.
     pub fn let_go(&self) {
         self.raw.release();

@@ -18,6 +18,19 @@ pub fn read<T: Copy>(from: *const T) -> Result<T, Errno> {
     }
 }
 
+/// Copies `n` of them.
+pub fn read_all<T: Copy>(from: *const T, n: usize) -> Result<Vec<T>, Errno> {
+    let mut values = Vec::<T>::with_capacity(n);
+    // SAFETY: as in `read`; the vector has room for `n`.
+    unsafe {
+        if !arch::copy_guarded(values.as_mut_ptr().cast(), from.cast(), n * size_of::<T>()) {
+            return Err(Errno(libc::EFAULT));
+        }
+        values.set_len(n);
+    }
+    Ok(values)
+}
+
 /// Whether the eight bytes at `at` can be written, by writing them: the kernel is asked, so that nothing faults.
 ///
 /// # Safety

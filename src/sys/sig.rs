@@ -84,8 +84,13 @@ pub fn queue(tid: u32, info: &libc::siginfo_t) -> Result<(), Errno> {
 /// Gives a signal back to the calling kernel thread: without what it carries where the kernel's queue is full, if it is one
 /// that can do without.
 pub fn give_back(info: &libc::siginfo_t) {
-    if queue(super::gettid(), info).is_err() {
-        let _ = tgkill(super::gettid(), info.si_signo);
+    send(super::gettid(), info);
+}
+
+/// The same for a kernel thread of this process. (To another one than the caller the kernel makes what tgkill(2) sends itself.)
+pub fn send(tid: u32, info: &libc::siginfo_t) {
+    if queue(tid, info).is_err() {
+        let _ = tgkill(tid, info.si_signo);
     }
 }
 

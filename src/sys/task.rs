@@ -28,14 +28,24 @@ pub fn state_of(tid: u32) -> State {
 
 /// Signals that are pending for a thread alone, and for the process. None where that cannot be asked.
 pub fn pending(tid: u32) -> (Mask, Mask) {
-    const MOST: usize = 4096;
-    let field = |text: &[u8], name: &str| {
-        let text = core::str::from_utf8(text).ok()?;
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        Mask::from_str_radix(line.trim(), 16).ok()
-    };
-    read_up_to::<MOST, _>(tid, "status", |text| Some((field(text, "SigPnd:")?, field(text, "ShdPnd:")?)))
+    let set = |text: &[u8], name| Mask::from_str_radix(field(text, name)?, 16).ok();
+    read_up_to::<STATUS, _>(tid, "status", |text| Some((set(text, "SigPnd:")?, set(text, "ShdPnd:")?)))
         .unwrap_or((0, 0))
+}
+
+/// How many descriptors the table of the process has room for before it grows.
+pub fn table_size() -> Option<u32> {
+    read_up_to::<STATUS, _>(super::getpid() as u32, "status", |text| field(text, "FDSize:")?.parse().ok())
+        .filter(|&size| size != 0)
+}
+
+/// What is read of a thread's `status`.
+const STATUS: usize = 4096;
+
+/// A line of it, after its name.
+fn field<'a>(text: &'a [u8], name: &str) -> Option<&'a str> {
+    let text = core::str::from_utf8(text).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
 }
 
 /// Whether `is_it` holds of some kernel thread of this process.

@@ -6,8 +6,14 @@
 //! the kernel's and it parks through the same lot, on a futex. Its descriptor shows that tid only when it needs to: for a
 //! lock whose owner the kernel or another process looks at.
 //!
-//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child: the
-//! kernel thread that does is the child's parent, and ends with its thread or, main's, with the process.
+//! Main's kernel thread is the process's first, whoever asks. There it also is, without being bound, when it makes a child, and so
+//! is a greenlet: the kernel thread that does is the child's parent, and ends with its thread or, that one, with the process.
+//!
+//! Rejected: giving the kernel thread back, at greenlet_native_end(3). What a thread has changed on it by system calls of its own nobody
+//! knows, and the next thread on it would find that: affinity, keyrings, filters, children that are to be told of its end. And
+//! others act on a bound thread by two steps, which would have to become one: who has fired its parker looks then whether it sleeps on a
+//! futex, and who sends it a signal reads its tid first. A thread that went back in between would be made to run twice, or its
+//! signal be another's. It ends with its thread, which costs one kernel thread so long.
 //!
 //! Rejected: noting what is asked, for the thread to do when it next runs. The caller would not hear that the kernel refuses.
 
@@ -26,6 +32,8 @@ use wait::Wait;
 const LOOK: u64 = 200_000;
 /// How long main waits for the process's first kernel thread, which another thread may be using, before it takes another one.
 const COME_HOME: u64 = time::SECOND / 5;
+/// The same for a greenlet, which would have to be bound then, and run beside the others.
+const VISIT: u64 = 5 * time::SECOND;
 
 /// Gives the calling thread a tid that no thread of another process has: binds it, unless it is main, whose tid is the
 /// process id.
@@ -72,13 +80,28 @@ pub fn to_kernel_thread() {
 }
 
 /// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
-/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
+/// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first. So is a
+/// greenlet's, if that can be had: a bound one would run beside the others. The child is told of the process's end only.
 pub fn to_parent() {
     match super::current() {
-        Some(t) if !is_main(t) => to_kernel_thread(),
-        Some(main) if !main.is_bound() => come_home(main),
-        _ => {}
+        Some(t) if t.is_bound() => {}
+        Some(t) if is_main(t) => come_home(t),
+        Some(t) if t.takes_turns() && visit_first(t) => {}
+        Some(_) => to_kernel_thread(),
+        None => {}
     }
+}
+
+/// The calling greenlet goes to the process's first kernel thread, until it next waits; whether that could be had.
+fn visit_first(t: &Thread) -> bool {
+    if super::main_thread().is_none_or(Thread::is_bound) {
+        return false;
+    }
+    t.set_wants_first(true);
+    go_to_first(t, VISIT);
+    t.set_wants_first(false);
+    // SAFETY: workers are never freed.
+    unsafe { (*t.worker.get()).is_first() }
 }
 
 /// Binds a green thread, which may be another than the caller: its tid is a kernel thread's when this returns. `ESRCH` when
@@ -167,15 +190,21 @@ fn take_workers(t: &Thread) {
 
 /// Main, which calls, goes to the process's first kernel thread, if that can be had.
 pub(super) fn come_home(main: &Thread) {
-    let until = time::after(COME_HOME);
+    go_to_first(main, COME_HOME);
+}
+
+/// The same for any thread that is to run there.
+fn go_to_first(t: &Thread, patience: u64) {
+    let until = time::after(patience);
     // SAFETY: workers are never freed.
-    while !unsafe { (*main.worker.get()).is_first() } && time::now() < until {
+    while !unsafe { (*t.worker.get()).is_first() } && time::now() < until {
         look_later();
     }
 }
 
 /// The calling kernel thread is the home of `t`, which is about to run here for the first time.
 pub fn arrived(t: &Thread) {
+    sched::end_turns(t);
     t.set_bound();
     register(t);
 }

@@ -150,21 +150,38 @@ pub fn learn_bits() -> u32 {
 
 /// Cancels a green thread. False when glibc's layout is not known and the caller must ask glibc.
 pub fn request(t: &Thread) -> bool {
-    let bits = learn_bits();
-    let Some(word) = tcb::cancel_word(t.tp()) else { return false };
-    if bits == 0 {
-        return false;
+    learn_bits();
+    mark(t).is_some_and(|mark| {
+        mark.tell(t);
+        true
+    })
+}
+
+/// What a thread's word said before it was marked.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark(u32);
+
+/// Marks a green thread as cancelled, for [`Mark::tell`] to follow. `None` where that cannot be done, or [`learn_bits`] has not been
+/// called.
+pub fn mark(t: &Thread) -> Option<Mark> {
+    let bits = BITS.load(Ordering::Acquire);
+    let word = tcb::cancel_word(t.tp()).filter(|_| bits != 0)?;
+    Some(Mark(word.fetch_or(bits, Ordering::SeqCst)))
+}
+
+impl Mark {
+    /// Wakes the thread, or interrupts it, if that is what ends it. It may have ended.
+    pub fn tell(self, t: &Thread) {
+        let Mark(old) = self;
+        if old & (DISABLED | ASYNCHRONOUS) == ASYNCHRONOUS {
+            // For when it leaves the runtime, if it is inside.
+            tcb::set_deferred(t.tp());
+            interrupt(t);
+        }
+        if old & DISABLED == 0 && t.cancel.waiting.load(Ordering::SeqCst) {
+            t.waiter.wake(Wake::Cancelled);
+        }
     }
-    let old = word.fetch_or(bits, Ordering::SeqCst);
-    if old & (DISABLED | ASYNCHRONOUS) == ASYNCHRONOUS {
-        // For when it leaves the runtime, if it is inside.
-        tcb::set_deferred(t.tp());
-        interrupt(t);
-    }
-    if old & DISABLED == 0 && t.cancel.waiting.load(Ordering::SeqCst) {
-        t.waiter.wake(Wake::Cancelled);
-    }
-    true
 }
 
 /// Whether glibc has begun to mark the thread as cancelled. It may have ended since, and its descriptor be gone.

@@ -138,6 +138,16 @@ pub fn take_interruption() -> Interruption {
     }
 }
 
+/// The calling thread is the first of a forked child, and no green one any more: this is what its handlers have meant so far for the
+/// call that it may be in.
+pub fn inherit_interruption(verdict: Interruption) {
+    arch::set_foreign_outcome(match verdict {
+        Interruption::None => 0,
+        Interruption::Restart => RESTART,
+        Interruption::Fail => FAIL,
+    });
+}
+
 /// A call that handlers may end begins.
 pub fn forget_interruption() {
     arch::set_foreign_outcome(0);

@@ -88,6 +88,8 @@ pub struct Thread {
     takes_turns: AtomicBool,
     /// Something was thrown into it (`throw`).
     thrown_at: AtomicBool,
+    /// It is to run on the process's first kernel thread next, though it is not main.
+    wants_first: AtomicBool,
     pub cancel: cancel::State,
     /// The signal mask it asked for.
     pub mask: signal::SharedMask,
@@ -130,7 +132,7 @@ pub struct Thread {
     pub handler_at: Cell<usize>,
     /// It is a greenlet, and how many of those the record has been.
     greenlet: Cell<bool>,
-    generation: Cell<u32>,
+    generation: AtomicU32,
     /// No thread has run on the pair yet.
     fresh: Cell<bool>,
 }
@@ -179,6 +181,7 @@ impl Thread {
             has_home: AtomicBool::new(false),
             takes_turns: AtomicBool::new(false),
             thrown_at: AtomicBool::new(false),
+            wants_first: AtomicBool::new(false),
             home: AtomicPtr::new(null_mut()),
             former_tid: AtomicU32::new(0),
             claimed: AtomicBool::new(false),
@@ -197,7 +200,7 @@ impl Thread {
             name: Cell::new([0; 16]),
             handler_at: Cell::new(0),
             greenlet: Cell::new(false),
-            generation: Cell::new(0),
+            generation: AtomicU32::new(0),
             fresh: Cell::new(true),
         }));
         let this: *const Thread = t;
@@ -259,19 +262,41 @@ impl Thread {
         self.thrown_at.store(on, Ordering::SeqCst);
     }
 
+    /// Whether it is to run on the process's first kernel thread, if that can be had.
+    #[inline(always)]
+    pub fn belongs_on_first(&self) -> bool {
+        is_main(self) || self.wants_first.load(Ordering::Relaxed)
+    }
+
+    fn set_wants_first(&self, on: bool) {
+        self.wants_first.store(on, Ordering::Relaxed);
+    }
+
     pub fn is_greenlet(&self) -> bool {
         self.greenlet.get()
     }
 
     /// Which of its greenlets the record is, or was.
     pub fn generation(&self) -> u32 {
-        self.generation.get()
+        self.generation.load(Ordering::Relaxed)
     }
 
     /// The thread, which has not begun or is the caller, is a greenlet from now on.
     pub fn begin_greenlet(&self) {
-        self.generation.set(self.generation.get().wrapping_add(1));
         self.greenlet.set(true);
+    }
+
+    /// Nobody will join it any more; a handle of it is stale from now on.
+    fn set_free(&self) {
+        let free = || self.life.store(FREE, Ordering::Release);
+        if self.is_greenlet() {
+            while_handles_hold(|| {
+                self.generation.fetch_add(1, Ordering::Relaxed);
+                free();
+            });
+        } else {
+            free();
+        }
     }
 
     #[inline(always)]
@@ -550,6 +575,15 @@ impl Thread {
     }
 }
 
+/// Held by who finds a greenlet by its handle and acts on it: it is not another thread meanwhile. A leaf of the lock order.
+static HANDLES: Lock<()> = Lock::new(());
+
+/// Runs `f` while every greenlet keeps the handle that it has.
+pub fn while_handles_hold<R>(f: impl FnOnce() -> R) -> R {
+    let _held = HANDLES.lock();
+    f()
+}
+
 /// The worker saw the thread's coroutine return: nothing runs on the pair's stack any more.
 pub fn ended(t: &Thread) {
     t.clear_body();
@@ -607,10 +641,12 @@ pub fn fork_prepare() {
     RETIRED.hold();
     slab::fork_prepare();
     template::fork_prepare();
+    HANDLES.hold();
 }
 
 /// In the parent: the records may change again. (A child starts with a fresh lock.)
 pub fn fork_done() {
+    HANDLES.let_go();
     template::fork_done();
     slab::fork_done();
     RETIRED.let_go();

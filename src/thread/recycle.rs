@@ -7,7 +7,7 @@
 
 use super::hijack::Shape;
 use super::stack::Source;
-use super::{FREE, Thread, slab, tcb};
+use super::{Thread, slab, tcb};
 use crate::atomic::Ordering;
 use crate::real;
 use crate::sys::lock::Lock;
@@ -40,7 +40,7 @@ pub fn take(shape: Shape) -> Option<&'static Thread> {
 
 /// The thread has ended and nobody will join it: its pair is free.
 pub fn give(t: &Thread) {
-    t.life.store(FREE, Ordering::Release);
+    t.set_free();
     // SAFETY: records are never freed.
     let t: &'static Thread = unsafe { &*(t as *const Thread) };
     if t.pair.get().size == 0 {

@@ -110,7 +110,7 @@ impl Waiter {
             if cancellable && t.cancel.begin_wait(t) {
                 self.parker.fire(Wake::Cancelled);
             }
-            if signal::is_due(t) || how.failing && t.is_thrown_at() {
+            if signal::ends_wait(t) || how.failing && t.is_thrown_at() {
                 self.parker.fire(Wake::Interrupted);
             }
         }

@@ -12,6 +12,7 @@ import harness
 TIMEOUT = 60
 EXAMPLES = harness.ROOT / "examples"
 PAGES = 500
+FEW_PAGES = 20
 CLIENTS = 100
 
 
@@ -23,7 +24,7 @@ def check(workers):
     if workers is harness.BARE:
         raise harness.Skipped("greenlets are the library's")
     flags = greenlets.install()
-    tests = [producers, echoes, crawls, chats, secures, without_greenlets]
+    tests = [producers, under_valgrind, echoes, crawls, chats, secures, without_greenlets]
     for test in tests:
         test(flags, {**harness.plain_environment(), "GREENLET_WORKERS": str(workers)})
     return f"{len(list(EXAMPLES.iterdir()))} programs"
@@ -47,6 +48,17 @@ def producers(flags, env):
         harness.expect_success(finished, str(command[-1]))
         expected = f"the numbers to {numbers} are {numbers * (numbers + 1) // 2} together"
         harness.fail_if(finished.out.strip() != expected, f"{command}: {finished.out.strip()}")
+
+
+def under_valgrind(flags, env):
+    workers = env["GREENLET_WORKERS"]
+    with Server(("127.0.0.1", 0), Pages) as pages:
+        threading.Thread(target=pages.serve_forever, daemon=True).start()
+        for command, leaks in (([compiled("produce.c", flags)], "definite"), ([compiled("produce.cc", flags)], "definite"),
+                               ([compiled("crawl.c", flags), "localhost", pages.server_address[1], FEW_PAGES], "none")):
+            finished = greenlets.watched(command, workers, leaks)
+            harness.fail_if(finished.status != 0, f"{command[0]} under valgrind: {finished.err.strip()}")
+        pages.shutdown()
 
 
 def secures(flags, env):

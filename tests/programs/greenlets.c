@@ -183,7 +183,7 @@ static void others(void)
     CHECK(greenlet_spawn(NULL, NULL) == 0 && errno == EINVAL);
     CHECK(greenlet_sleep(NAN) == -1 && errno == EINVAL);
     CHECK(greenlet_sleep(-1) == 0);
-    CHECK(greenlet_init(1) == -1 && errno == EINVAL);
+    CHECK(greenlet_init(2) == -1 && errno == EINVAL);
 }
 
 // ---- timers ---------------------------------------------------------------------------------------------------

@@ -1,18 +1,28 @@
-"""The calls of greenlet.h: greenlets*.c, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
+"""The calls of greenlet.h: greenlets*.c and .cc, linked with the library and preloaded with it too; the header in C++; a use through ctypes.
 
 There is no bare run: without the library there are no greenlets. The program checks itself, and names what is not so.
 """
 
 import subprocess
 import sys
+from pathlib import Path
 
 import harness
 import tls
 from harness import Skipped
 
 TIMEOUT = 100
-PROGRAMS = ["greenlets", "greenlets_net", "greenlets_sync", "greenlets_late", "greenlets_tls"]
+PROGRAMS = ["greenlets.c", "greenlets_net.c", "greenlets_sync.c", "greenlets_late.c", "greenlets_edges.c", "greenlets_patch.c", "greenlets_cxx.cc",
+            "greenlets_tls.c"]
 LINKED_ONLY = ["greenlets_late"]
+# What the preloaded library makes of a program that only makes threads, which sleep.
+PATCHES = {
+    "": "green threads, few",
+    "all": "green threads, few",
+    "time,thread": "green threads, few",
+    "thread": "green threads, one for each",
+    "socket,select,time": "kernel threads, one for each",
+}
 PREFIX = harness.BUILD / "prefix"
 FLAGS = ["pkg-config", "--cflags", "--libs", "greenlet"]
 PATH = {"PKG_CONFIG_PATH": str(PREFIX / "lib/pkgconfig")}
@@ -47,7 +57,7 @@ print("all is right")
 
 
 def cases(name, options):
-    return harness.cases(name, options, check)
+    return [*harness.cases(name, options, check), harness.Case(f"{name}:memory", memory)]
 
 
 def succeed(command, **settings):
@@ -82,17 +92,41 @@ def certificates():
     return folder
 
 
+def watched(command, workers=1, leaks="definite"):
+    """A run under valgrind, to which the library tells of its blocks. It does not know the instruction that sets the thread pointer. What
+    libc keeps for a thread that is parked, or for the next one on its descriptor, counts as lost there."""
+    valgrind = [harness.require("valgrind", "valgrind"), "-q", "--error-exitcode=9", "--leak-check=full", f"--show-leak-kinds={leaks}",
+                f"--errors-for-leak-kinds={leaks}"]
+    env = {**harness.plain_environment(), "GREENLET_WORKERS": str(workers), "GREENLET_FORCE": "arch_prctl"}
+    return harness.run([*valgrind, *command], harness.BARE, TIMEOUT, env=env)
+
+
+def memory():
+    program = linked("greenlets_memory.c", "cc", ["-std=gnu11", *install()])
+    for workers in (1, 4):
+        finished = watched([program], workers)
+        harness.fail_if((finished.status, finished.out.strip()) != (0, "all is right"), f"{finished.out.strip()} {finished.err.strip()}")
+    for error, found in {"freed": "Invalid read", "twice": "Invalid free()", "lost": "definitely lost"}.items():
+        finished = watched([program, error])
+        harness.fail_if(finished.status != 9 or found not in finished.err, f"valgrind does not find what is {error}: {finished.err.strip()}")
+    return "nothing lost, nothing used after it was freed; what is made to err is found"
+
+
 def check(workers):
     if workers is harness.BARE:
         raise Skipped("greenlets are the library's")
     flags = install()
     names = harness.build("names.c", ["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror"], "cc", "gcc")
-    programs = {name: linked(f"{name}.c", "cc", ["-std=gnu11", *flags], after=[names]) for name in PROGRAMS}
+    compilers = {".c": ("cc", "-std=gnu11"), ".cc": ("c++", "-std=c++17")}
+    programs = {}
+    for source in map(Path, PROGRAMS):
+        compiler, standard = compilers[source.suffix]
+        programs[source.stem] = linked(source.name, compiler, [standard, *flags], after=[names])
     script = harness.keep("greenlets-ctypes", CTYPES)
     header = harness.keep("greenlets-header", HEADER)
     harness.expect_success(harness.run(["c++", "-std=c++17", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", "-x", "c++",
                                         f"-I{harness.ROOT / 'preload/include'}", header], harness.BARE, TIMEOUT), "C++")
-    env = {"GREENLET_WORKERS": str(workers)}
+    env = {"GREENLET_WORKERS": str(workers), "GREENLET_FORCE": "no-verify"}  # a wake-up that is lost is a hang
     ways = {"by ctypes": ([sys.executable, script, harness.LIBRARY], workers)}
     for name, program in programs.items():
         command = [program, certificates()] if name == "greenlets_tls" else [program]
@@ -101,7 +135,13 @@ def check(workers):
             ways[f"{name} preloaded"] = (command, workers)
     for way, (command, setting) in ways.items():
         label = f"greenlets-{way.replace(' ', '-')}-{workers}"
-        finished = harness.run(command, setting, TIMEOUT, label=label, env=env)
+        finished = harness.run(command, setting, TIMEOUT, label=label, env={**harness.environment(setting), **env})
         harness.expect_success(finished, way)
         harness.fail_if(finished.out.strip() != "all is right", f"{way}: {finished.out.strip()}")
-    return f"{len(ways)} ways"
+    for patches, expected in PATCHES.items():
+        finished = harness.run([programs["greenlets_patch"], "tell"], workers, TIMEOUT, env={**harness.environment(workers), "GREENLET_PATCH": patches})
+        harness.fail_if(finished.out.strip() != expected, f"GREENLET_PATCH={patches}: {finished.out.strip()} {finished.err.strip()}")
+    refused = harness.run([programs["greenlets_patch"], "tell"], workers, TIMEOUT, env={**env, "GREENLET_PATCH": "time,sockets"})
+    harness.fail_if((refused.status, refused.out, refused.err.count("\n")) != (2, "", 1) or "GREENLET_PATCH=time,sockets" not in refused.err,
+                    f"a word that is none: {refused.status} {refused.out} {refused.err}")
+    return f"{len(ways)} ways, {len(PATCHES) + 1} settings"

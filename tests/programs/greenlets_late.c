@@ -149,6 +149,20 @@ static void *plays(void *own)
     return NULL;
 }
 
+static void *begun(void *unused) { return unused; }
+
+// Who joins it is a greenlet, which is to give its turn meanwhile.
+static void *spawns(void *unused)
+{
+    while (!has_begun)
+        usleep(1000);
+    usleep(20000);
+    greenlet_t one = greenlet_spawn(begun, &turn);
+    void *value = NULL;
+    CHECK(one != 0 && greenlet_join(one, &value) == 0 && value == &turn);
+    return unused;
+}
+
 static greenlet_event_t *event;
 
 static void *waits(void *unused)
@@ -157,9 +171,66 @@ static void *waits(void *unused)
     return unused;
 }
 
+// ---- objects of greenlet.h, shared by all kinds of threads ----------------------------------------------------
+
+enum { SHARERS = 6 };
+
+static greenlet_sem_t *slots;
+static greenlet_queue_t *queue;
+static greenlet_event_t *never_sent;
+
+// Each wait ends, by what it is for or by its time-out.
+static void *shares(void *own)
+{
+    for (int i = 0; i < 200; i++) {
+        void *item = NULL;
+        switch (((intptr_t)own + i) % 5) {
+        case 0:
+            if (greenlet_sem_acquire(slots, 0.0005) == 0)
+                CHECK(greenlet_sem_release(slots) == 0);
+            else
+                CHECK(errno == ETIMEDOUT);
+            break;
+        case 1: CHECK(greenlet_queue_put(queue, own, 0.0005) == 0 || errno == ETIMEDOUT); break;
+        case 2: CHECK(greenlet_queue_get(queue, 0.0005, &item) == 0 ? (intptr_t)item < SHARERS : errno == ETIMEDOUT); break;
+        case 3: CHECK(greenlet_event_wait(event, 0.0005, NULL) == 0 || errno == ETIMEDOUT); break;
+        default:
+            CHECK(greenlet_event_send(event, NULL) == 0 || errno == EALREADY);
+            CHECK(greenlet_yield() == 0 && greenlet_event_reset(event) == 0);
+        }
+    }
+    return NULL;
+}
+
+static void *shares_later(void *own)
+{
+    while (!has_begun)
+        usleep(1000);
+    return shares(own);
+}
+
+static void *sleeps(void *unused)
+{
+    while (!has_begun)
+        usleep(1000);
+    (void)greenlet_sleep(50);
+    CHECK(false);
+    return unused;
+}
+
+static void *awaits_end(void *unused)
+{
+    while (!has_begun)
+        usleep(1000);
+    CHECK(greenlet_event_wait(never_sent, GREENLET_FOREVER, NULL) == 0);
+    return unused;
+}
+
 int main(void)
 {
-    pthread_t old[ELDERS], player, young[MANY];
+    pthread_t old[ELDERS], player, spawner, cancelled, sleeper, young[MANY], sharers[2 * SHARERS];
+    greenlet_t greenlets[SHARERS];
+    void *value = NULL;
     alarm(60);
     setvbuf(stdout, NULL, _IOLBF, 0);
     CHECK(pipe(ends) == 0 && pipe(release) == 0 && sem_init(&sem, 0, 0) == 0);
@@ -167,13 +238,30 @@ int main(void)
     for (int i = 0; i < ELDERS; i++)
         CHECK(pthread_create(&old[i], NULL, elders[i], NULL) == 0);
     CHECK(pthread_create(&player, NULL, tries, NULL) == 0 && pthread_join(player, NULL) == 0);
-    CHECK(pthread_create(&player, NULL, plays, NULL) == 0);
+    CHECK(pthread_create(&player, NULL, plays, NULL) == 0 && pthread_create(&spawner, NULL, spawns, NULL) == 0);
+    CHECK(pthread_create(&cancelled, NULL, awaits_end, NULL) == 0 && pthread_create(&sleeper, NULL, sleeps, NULL) == 0);
+    for (intptr_t i = 0; i < SHARERS; i++)
+        CHECK(pthread_create(&sharers[i], NULL, shares_later, (void *)i) == 0);
     usleep(50000); // until all wait
-    CHECK(tasks() == ELDERS + 2 && greenlet_active() == 0 && is_kernels());
+    CHECK(tasks() == ELDERS + 5 + SHARERS && greenlet_active() == 0 && is_kernels());
 
     CHECK(greenlet_init(0) == 0 && greenlet_init(0) == 0 && greenlet_active() == 1);
+    CHECK((event = greenlet_event_new()) != NULL && (never_sent = greenlet_event_new()) != NULL);
+    CHECK((slots = greenlet_sem_new(2)) != NULL && (queue = greenlet_queue_new(3)) != NULL);
     has_begun = true;
-    CHECK((event = greenlet_event_new()) != NULL);
+    CHECK(pthread_join(spawner, NULL) == 0);
+    CHECK(greenlet_sleep(0.005) == 0 && pthread_cancel(cancelled) == 0);
+    CHECK(pthread_join(cancelled, &value) == 0 && value == PTHREAD_CANCELED);
+    CHECK(pthread_cancel(sleeper) == 0 && pthread_join(sleeper, &value) == 0 && value == PTHREAD_CANCELED);
+    for (intptr_t i = 0; i < SHARERS; i++) {
+        CHECK(pthread_create(&sharers[SHARERS + i], NULL, shares, (void *)i) == 0);
+        CHECK((greenlets[i] = greenlet_spawn(shares, (void *)i)) != 0);
+    }
+    for (int i = 0; i < SHARERS; i++) {
+        CHECK(pthread_join(sharers[i], NULL) == 0 && pthread_join(sharers[SHARERS + i], NULL) == 0);
+        CHECK(greenlet_join(greenlets[i], NULL) == 0);
+    }
+    CHECK(greenlet_event_reset(event) == 0);
     for (int i = 0; i < MANY; i++)
         CHECK(pthread_create(&young[i], NULL, waits, NULL) == 0);
     CHECK(greenlet_sleep(0.02) == 0 && tasks() < ELDERS + 2 + MANY);

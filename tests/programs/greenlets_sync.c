@@ -298,6 +298,31 @@ static void *is_native(void *unused)
     return unused;
 }
 
+// With a kernel thread of its own it is a greenlet still: errors are thrown into it, and it can be killed.
+static void *stays_a_greenlet(void *handle)
+{
+    CHECK(greenlet_exc_after(0.01, EDOM) != 0 && greenlet_native_begin() == 0);
+    CHECK(greenlet_current() == *(greenlet_t *)handle);
+    CHECK(greenlet_sleep(20) == -1 && errno == EDOM);
+    CHECK(greenlet_with_timeout(0.01, sleeps, NULL, NULL, NULL) == 1);
+    CHECK(greenlet_exc_after(0.01, ECHILD) != 0 && greenlet_sem_acquire(sem, 20) == -1 && errno == ECHILD);
+    CHECK(greenlet_native_end() == 0);
+    (void)greenlet_sleep(20);
+    CHECK(false);
+    return NULL;
+}
+
+static void native_greenlet(void)
+{
+    void *value = NULL;
+    CHECK((sem = greenlet_sem_new(0)) != NULL);
+    greenlet_t one;
+    one = greenlet_spawn(stays_a_greenlet, &one);
+    CHECK(greenlet_sleep(0.1) == 0 && greenlet_kill(one) == 0);
+    CHECK(greenlet_join(one, &value) == 0 && value == GREENLET_KILLED);
+    greenlet_sem_free(sem);
+}
+
 static void natives(void)
 {
     pthread_t thread;
@@ -350,6 +375,7 @@ int main(void)
     semaphores();
     queues();
     natives();
+    native_greenlet();
     in_children();
     if (wrong == 0)
         puts("all is right");

@@ -25,8 +25,8 @@ BUILD = TARGET / "programs"
 LIBRARY = Path(os.environ.get("GREENLET_LIB") or TARGET / "release" / "libgreenlet.so")
 LAUNCHER = ROOT / "scripts" / "greenlet-run"
 
-# Beside the workers themselves: the monitor and what a rescue may need for a moment.
-SPARE_THREADS = 3
+# Beside the workers themselves: the monitor, the recruiter, the scout, the worker in reserve, and what a rescue may need for a moment.
+SPARE_THREADS = 6
 
 BARE = None
 

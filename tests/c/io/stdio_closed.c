@@ -51,9 +51,8 @@ static void *reader(void *argument)
 {
     Reader *r = argument;
     MUST(sem_post(&arrived) == 0);
-    // Where the number is taken after the input has come, a second read may be on either side of that. A number that is closed is
-    // read once: the monitor's look at a worker may have it for a moment.
-    for (int i = 0; i < (r->time == 1 ? 3 : 1); i++)
+    // Where the number is taken after the input has come, a second read may be on either side of that.
+    for (int i = 0; i < (r->time < 2 ? 3 : 1); i++)
         take(r, r->text[i]);
     return NULL;
 }

@@ -75,6 +75,8 @@ int main(void)
         default:
             stream_pair(ends);
         }
+        if (i / WAYS > 0)
+            set_timeout(ends[0], SO_RCVTIMEO, 20000); // Does not pass.
         streams[i] = fdopen(ends[0], "r");
         feeds[i] = ends[1];
         MUST(streams[i]);

@@ -12,9 +12,13 @@ static void *joins(void *first)
     return NULL;
 }
 
+static pthread_t chain[3];
+
 static void *later(void *number)
 {
-    sleep_ms(20 + 10 * (intptr_t)number);
+    sleep_ms(20);
+    if ((intptr_t)number > 0)
+        finish(chain[(intptr_t)number - 1]);
     say("thread %d ends", (int)(intptr_t)number);
     return NULL;
 }
@@ -29,7 +33,7 @@ static void in_child(int how)
         pthread_exit((void *)7);
     case 1:
         for (intptr_t i = 0; i < 3; i++)
-            start(later, (void *)i);
+            chain[i] = start(later, (void *)i);
         pthread_exit((void *)8);
     case 2:
         pthread_exit((void *)9);

@@ -1,5 +1,5 @@
-// sigaction tells back what was set, also for signals that nobody handled; one-shot handlers, SIG_IGN, signal(), nested handlers
-// and SA_NODEFER.
+// sigaction tells back what was set, also for signals that nobody handled; one-shot handlers, SIG_IGN, signal(), siginterrupt(), nested
+// handlers and SA_NODEFER.
 #include "oracle.h"
 
 static volatile sig_atomic_t handled, depth, deepest;
@@ -39,7 +39,8 @@ static void *body(void *unused)
     handle(SIGUSR1, handler, (int)SA_RESETHAND);
     MUST(raise(SIGUSR1) == 0);
     MUST(sigaction(SIGUSR1, NULL, &told) == 0);
-    say("one shot: handled %d, default again %d", (int)handled, told.sa_handler == SIG_DFL);
+    say("one shot: handled %d, default again %d, one-shot still %d", (int)handled, told.sa_handler == SIG_DFL,
+        (told.sa_flags & (int)SA_RESETHAND) != 0);
     handled = deepest = 0;
     handle(SIGUSR2, nested, 0);
     MUST(raise(SIGUSR2) == 0);
@@ -51,6 +52,11 @@ static void *body(void *unused)
     say_call("SIGKILL", sigaction(SIGKILL, &action, NULL));
     say_call("no such signal", sigaction(777, &action, NULL));
     say("signal of SIGSTOP: %d", signal(SIGSTOP, handler) == SIG_ERR);
+    for (int interrupts = 1; interrupts >= 0; interrupts--) {
+        MUST(siginterrupt(SIGUSR1, interrupts) == 0 && signal(SIGUSR1, handler) != SIG_ERR);
+        MUST(sigaction(SIGUSR1, NULL, &told) == 0);
+        say("signal after siginterrupt %d: restart %d", interrupts, (told.sa_flags & SA_RESTART) != 0);
+    }
     handle(SIGUSR2, SIG_DFL, 0);
     handled = deepest = 0;
     return unused;

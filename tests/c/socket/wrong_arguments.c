@@ -1,6 +1,7 @@
 // What the socket calls refuse, with several threads alive: closed numbers, files, null pointers, wrong lengths.
 #include "oracle.h"
 
+#include <sys/select.h>
 #include <sys/uio.h>
 
 static void *body(void *unused)
@@ -29,6 +30,17 @@ static void *body(void *unused)
     say_call("write from nowhere", write(ends[0], nowhere, 3));
     say_call("readv, negative count", readv(ends[0], &bad_part, negative));
     say_call("readv, too many", readv(ends[0], &bad_part, huge));
+    say_call("readv, vectors nowhere", readv(ends[0], nowhere, 1));
+    say_call("writev, vectors nowhere", writev(ends[0], nowhere, 1));
+    say_call("sendmsg, message nowhere", sendmsg(ends[0], nowhere, 0));
+    say_call("sendmsg, vectors nowhere", sendmsg(ends[0], &(struct msghdr){.msg_iov = nowhere, .msg_iovlen = 1}, 0));
+    say_call("sendmsg, too many vectors", sendmsg(ends[0], &(struct msghdr){.msg_iov = &bad_part, .msg_iovlen = huge}, 0));
+    say_call("sendmmsg, messages nowhere", sendmmsg(ends[0], nowhere, 1, 0));
+    say_call("writev, too long", writev(ends[0], &(struct iovec){data, (size_t)negative}, 1));
+    struct timespec short_time = {0, 1000000};
+    say_call("select, set nowhere", pselect(ends[0] + 1, nowhere, NULL, NULL, &short_time, NULL));
+    say_call("pselect, mask nowhere", pselect(0, NULL, NULL, NULL, &short_time, nowhere));
+    say_call("ppoll, mask nowhere", ppoll(NULL, 0, &short_time, nowhere));
     say_call("it is all still there", recv(ends[0], data, sizeof data, 0));
     struct sockaddr_un unnamed = {.sun_family = AF_UNIX};
     say_call("sendto a connected one", sendto(ends[0], "x", 1, 0, (struct sockaddr *)&unnamed, 2));

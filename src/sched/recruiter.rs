@@ -1,0 +1,72 @@
+//! The recruiter: a kernel thread that makes the other kernel threads.
+//!
+//! libc's `pthread_create` enters the program's malloc and the loader. A green thread may have been preempted, or be parked, with a lock
+//! of either, and only a worker can make it go on. So nobody whom threads wait for makes kernel threads, the monitor least of all:
+//! the pool has a worker in reserve, and the recruiter replaces it when it is taken.
+
+use super::{pool, scout};
+use crate::atomic::{AtomicU32, Ordering};
+use crate::report;
+use crate::sys::{self, futex};
+
+const STACK: usize = 128 * 1024;
+
+static STATE: AtomicU32 = AtomicU32::new(ABSENT);
+/// Not made.
+const ABSENT: u32 = 0;
+const ASLEEP: u32 = 1;
+const CALLED: u32 = 2;
+const RECRUITS: u32 = 3;
+
+/// Its kernel thread's id, 0 before it runs.
+static TID: AtomicU32 = AtomicU32::new(0);
+
+pub(super) fn tid() -> u32 {
+    TID.load(Ordering::Relaxed)
+}
+
+/// Makes it. It begins with the reserve.
+pub(super) fn start() {
+    STATE.store(CALLED, Ordering::SeqCst);
+    // SAFETY: `main` looks at no argument.
+    if unsafe { !pool::spawn_kernel_thread(main, core::ptr::null_mut(), STACK) } {
+        STATE.store(ABSENT, Ordering::SeqCst);
+        report::count(report::Event::WorkerRefused);
+    }
+}
+
+/// A worker is wanted, or the scout. Async-signal-safe, but where the kernel has refused a recruiter: the caller makes it then.
+pub(super) fn call() {
+    if STATE.load(Ordering::SeqCst) == ABSENT {
+        pool::recruit();
+    } else if STATE.swap(CALLED, Ordering::SeqCst) == ASLEEP {
+        futex::wake(&STATE, 1);
+    }
+}
+
+/// Whether a worker is wanted, and the kernel may still give one.
+pub(super) fn is_at_it() -> bool {
+    matches!(STATE.load(Ordering::SeqCst), CALLED | RECRUITS)
+}
+
+unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
+    crate::arch::tls::set_depth(1);
+    TID.store(sys::gettid(), Ordering::Relaxed);
+    loop {
+        while STATE.load(Ordering::SeqCst) == ASLEEP {
+            futex::wait(&STATE, ASLEEP);
+        }
+        // What is wanted from here on calls again.
+        STATE.store(RECRUITS, Ordering::SeqCst);
+        pool::recruit();
+        scout::make_if_wanted();
+        let _ = STATE.compare_exchange(RECRUITS, ASLEEP, Ordering::SeqCst, Ordering::Relaxed);
+    }
+}
+
+/// # Safety
+/// The caller is the only thread of a forked child.
+pub(super) unsafe fn after_fork() {
+    STATE.store(ABSENT, Ordering::Relaxed);
+    TID.store(0, Ordering::Relaxed);
+}

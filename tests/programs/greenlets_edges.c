@@ -58,7 +58,7 @@ static void *computes(void *unused)
 
 static void *has_children(void *unused)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; may_fork && i < 3; i++) {
         int status;
         pid_t child = fork();
         if (child == 0)
@@ -403,14 +403,16 @@ int main(void)
     CHECK(greenlet_exc_after(1, EIO) == 0 && errno == EPERM);
     CHECK(greenlet_init(0) == 0);
     alone();
-    children_at_once();
+    if (may_fork)
+        children_at_once();
     bound();
     thrown();
     killed_joiner();
     stale();
     kill_of_itself();
     timers();
-    children();
+    if (may_fork)
+        children();
     thousands();
     (void)greenlet_spawn(sleeps, NULL); // nobody waits for it
     atexit(at_exit);

@@ -376,7 +376,8 @@ int main(void)
     queues();
     natives();
     native_greenlet();
-    in_children();
+    if (may_fork)
+        in_children();
     if (wrong == 0)
         puts("all is right");
     return wrong != 0;

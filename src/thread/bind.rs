@@ -78,8 +78,11 @@ pub fn to_kernel_thread() {
 /// nobody, and tells the child nothing.
 pub fn to_parent() {
     match super::current() {
-        Some(t) if t.is_bound() => {}
-        Some(main) if is_main(main) => come_home(main),
+        Some(main) if is_main(main) => {
+            if !main.is_bound() {
+                come_home(main);
+            }
+        }
         Some(t) if t.takes_turns() => sched::keep_kernel_thread(),
         Some(_) => to_kernel_thread(),
         None => {}

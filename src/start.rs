@@ -288,7 +288,6 @@ pub extern "C" fn fork_prepare() {
     signal::action::fork_prepare();
     thread::fork_prepare();
     alloc::fork_prepare();
-    thread::bind::is_parent();
     MASK.store(sig::set_mask(sig::ALL), Ordering::Relaxed);
 }
 

@@ -339,17 +339,6 @@ pub fn bind() {
     tls::leave();
 }
 
-/// The kernel thread that the calling green thread runs on now does not end before the process.
-pub fn keep_kernel_thread() {
-    tls::enter();
-    let w = this_worker();
-    // SAFETY: workers are never freed.
-    if let Some(w) = unsafe { w.as_ref() } {
-        w.keep();
-    }
-    tls::leave();
-}
-
 /// The calling thread, which is inside the runtime, moves off the first worker unless it is main: that kernel thread's own.
 pub fn leave_first_worker() {
     let Some(t) = crate::thread::current() else { return };

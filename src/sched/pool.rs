@@ -370,8 +370,8 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
             return true;
         }
         let mut pool = POOL.lock();
-        let may_end = pool.spare.len > SPARES_KEPT && !w.is_first() && !w.is_kept();
-        if w.futex.load(Ordering::Acquire) == 0 && may_end && pool.spare.remove(w) {
+        if w.futex.load(Ordering::Acquire) == 0 && pool.spare.len > SPARES_KEPT && !w.is_first() && pool.spare.remove(w)
+        {
             pool.workers -= 1;
             return false;
         }

@@ -57,8 +57,6 @@ pub struct Worker {
     /// Its alternate stack.
     pub alt: Cell<AltStack>,
     retired: Cell<bool>,
-    /// A child's parent, which is not to end.
-    kept: Cell<bool>,
     /// Worker 0, whose kernel thread is the process's first.
     first: Cell<bool>,
     /// The main thread, sent home by another worker: run before anything else.
@@ -99,7 +97,6 @@ impl Worker {
             mask: SharedMask::new(0),
             alt: Cell::new(AltStack::NONE),
             retired: Cell::new(false),
-            kept: Cell::new(false),
             first: Cell::new(false),
             mailbox: AtomicPtr::new(null_mut()),
             parks: Parks::new(),
@@ -213,15 +210,6 @@ impl Worker {
         unsafe { (*permit).tick.store(self.tick.get(), Ordering::Relaxed) };
         self.seat.run(self.tick.get());
         true
-    }
-
-    /// The kernel thread does not end for want of work.
-    pub(super) fn keep(&self) {
-        self.kept.set(true);
-    }
-
-    pub(super) fn is_kept(&self) -> bool {
-        self.kept.get()
     }
 
     /// The kernel thread leaves the scheduler's service: its thread keeps it (bind).

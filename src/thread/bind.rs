@@ -73,26 +73,11 @@ pub fn to_kernel_thread() {
 
 /// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
 /// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
-///
-/// A greenlet goes on taking turns, which a thread with a kernel thread of its own does not: its worker's kernel thread ends for
-/// nobody, and tells the child nothing.
 pub fn to_parent() {
     match super::current() {
-        Some(main) if is_main(main) => {
-            if !main.is_bound() {
-                come_home(main);
-            }
-        }
-        Some(t) if t.takes_turns() => sched::keep_kernel_thread(),
-        Some(_) => to_kernel_thread(),
-        None => {}
-    }
-}
-
-/// The calling thread makes a child now. Handlers of the program's, which may have waited, have run since [`to_parent`].
-pub fn is_parent() {
-    if super::current().is_some_and(Thread::takes_turns) {
-        sched::keep_kernel_thread();
+        Some(t) if !is_main(t) => to_kernel_thread(),
+        Some(main) if !main.is_bound() => come_home(main),
+        _ => {}
     }
 }
 

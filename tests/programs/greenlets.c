@@ -1,6 +1,5 @@
 // The calls of greenlet.h: order of turns, never two at a time, values, kills, stale handles, and what may not be done. Prints what it
 // finds wrong, or that all is right.
-#define _GNU_SOURCE
 #include "greenlets.h"
 #include <greenlet.h>
 
@@ -9,7 +8,6 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,46 +94,6 @@ static void blocking(void)
     for (int i = 0; i < 12; i++)
         CHECK(greenlet_join(all[i], NULL) == 0);
     CHECK(done == 12);
-}
-
-// ---- children -------------------------------------------------------------------------------------------------
-
-static void *has_child(void *how)
-{
-    static char *arguments[] = {"true", NULL};
-    for (int i = 0; i < 5; i++) {
-        int status = 1;
-        pid_t child = -1;
-        FILE *volatile stream = NULL;
-        switch ((intptr_t)how) {
-        case 0: child = fork(); break;
-        case 1: child = vfork(); break;
-        case 2: CHECK(posix_spawnp(&child, "true", NULL, NULL, arguments, environ) == 0); break;
-        default: CHECK((stream = popen("true", "r")) != NULL); break;
-        }
-        if (child == 0)
-            _exit(0);
-        CHECK(inside == 0);
-        inside = 1;
-        for (volatile int spin = 0; spin < 100000; spin++)
-            ;
-        CHECK(inside == 1);
-        inside = 0;
-        if (stream)
-            CHECK(pclose(stream) == 0);
-        else
-            CHECK(waitpid(child, &status, 0) == child && status == 0);
-    }
-    return NULL;
-}
-
-static void children(void)
-{
-    greenlet_t all[8];
-    for (intptr_t i = 0; i < 8; i++)
-        CHECK((all[i] = greenlet_spawn(has_child, (void *)(i % 4))) != 0);
-    for (int i = 0; i < 8; i++)
-        CHECK(greenlet_join(all[i], NULL) == 0);
 }
 
 // ---- kills ----------------------------------------------------------------------------------------------------
@@ -319,7 +277,6 @@ int main(void)
     CHECK(greenlet_init(0) == 0 && greenlet_init(0) == 0 && greenlet_active() == 1);
     turns();
     blocking();
-    children();
     kills();
     others();
     timers();

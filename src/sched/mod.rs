@@ -287,11 +287,15 @@ pub fn offload() -> bool {
 }
 
 /// The calling thread is about to take its kernel thread away from the others. Not the last one, while another is being made: that may
-/// need one of them. Whether it has been suspended.
+/// need one of them. Not for ever: what that needs may also be the calling thread's call. Whether it has been suspended.
 pub fn wait_for_reserve() -> bool {
-    let mut suspended = false;
+    const PATIENCE: u64 = time::SECOND;
+    if !recruiter::is_at_it() {
+        return false;
+    }
+    let (until, mut suspended) = (time::after(PATIENCE), false);
     tls::enter();
-    while recruiter::is_at_it() && !pool::has_any_spare() {
+    while recruiter::is_at_it() && !pool::has_any_spare() && time::now() < until {
         let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
         t.suspend(Action::Yield);
         suspended = true;
@@ -354,7 +358,7 @@ pub fn bind() {
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
             leave_first_worker();
-            while wait_for_reserve() {
+            if wait_for_reserve() {
                 leave_first_worker();
             }
             end_turns(&*t);

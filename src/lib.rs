@@ -9,6 +9,7 @@
 //! - **park**, **fire** ([`park`]): to wait, and to end another's wait, exactly once.
 //! - **lot** ([`park::lot`]): who waits for an address. **reactor**: who waits for a descriptor.
 //! - **guest** ([`thread::beside`]): a process, or a kernel thread unknown to libc, that clone(2) put into our memory.
+//! - **recruiter** ([`sched`]): a kernel thread of ours that makes the others, and keeps one worker in **reserve**.
 //! - **scout** ([`sched::scout`]): a kernel thread of ours that opens files for the others, in a table of descriptors of its own.
 //! - **pump** ([`tls`]): a kernel thread of ours that carries connections which speak TLS, beside everything else.
 //! - **rescue**, **offload**, **bind**: a worker that is stuck loses its permit; gives it up beforehand; for good.

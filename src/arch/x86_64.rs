@@ -534,12 +534,12 @@ unsafe extern "C" {
     static greenlet_copy_guarded_fault: u8;
 }
 
-/// Copies `len` bytes; false when the source cannot be read. Needs the engine's SIGSEGV handler.
+/// Copies `len` bytes; false when the source cannot be read, or the destination cannot be written. Needs the engine's SIGSEGV handler.
 ///
 /// # Safety
-/// `to` is writable for `len` bytes.
+/// What is at `to`, if anything, is the caller's to write.
 pub unsafe fn copy_guarded(to: *mut u8, from: *const u8, len: usize) -> bool {
-    // SAFETY: the caller's destination; a fault on the source is recovered from.
+    // SAFETY: the caller's destination; a fault on either side is recovered from.
     unsafe { greenlet_copy_guarded(to, from, len) != 0 }
 }
 

@@ -126,6 +126,11 @@ unsafe fn mask_of(set: *const sigset_t) -> sig::Mask {
     unsafe { sig::of_set(set) & !sig::NEVER_BLOCKED }
 }
 
+/// The same where the kernel is who reads it.
+fn read_mask(set: *const sigset_t) -> Result<sig::Mask, Errno> {
+    Ok(mem::read(set.cast::<sig::Mask>())? & !sig::NEVER_BLOCKED)
+}
+
 /// Changes the calling thread's mask; what it was.
 pub(super) fn change_mask(how: c_int, set: sig::Mask) -> Result<sig::Mask, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
@@ -156,7 +161,7 @@ pub unsafe fn pthread_sigmask(how: c_int, new: *const sigset_t, old: *mut sigset
     let before = change_mask(how, set)?;
     if !old.is_null() {
         // SAFETY: as above; the kernel writes eight bytes, and so do we.
-        unsafe { *old.cast::<sig::Mask>() = before };
+        unsafe { mem::write(old.cast::<sig::Mask>(), before) }?;
     }
     Ok(())
 }
@@ -265,11 +270,8 @@ fn pending_in_kernel(t: &Thread) -> sig::Mask {
 pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
     let pending = pending_in_kernel(t) | t.signals.inbox.pending() | signal::route::unclaimed();
-    // SAFETY: the caller's set, whose first word holds signals 1 to 64.
-    unsafe {
-        set.write_bytes(0, 1);
-        *set.cast::<sig::Mask>() = pending & t.mask.get();
-    }
+    // SAFETY: the caller's set, of which the kernel writes the first word, for signals 1 to 64.
+    unsafe { mem::write(set.cast::<sig::Mask>(), pending & t.mask.get()) }?;
     Ok(0)
 }
 
@@ -278,8 +280,7 @@ pub unsafe fn sigpending(set: *mut sigset_t) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn sigsuspend(set: *const sigset_t) -> Result<c_int, Exit> {
-    // SAFETY: the caller's set.
-    wait_for_handler(Some(unsafe { mask_of(set) }))
+    wait_for_handler(Some(read_mask(set)?))
 }
 
 /// sigpause(3) of BSD: the mask of the first signals.
@@ -343,13 +344,13 @@ fn wait_for_handler(mask: Option<sig::Mask>) -> Result<c_int, Exit> {
 /// # Safety
 /// As the C function.
 pub unsafe fn sigwait(set: *const sigset_t, signo: *mut c_int) -> Result<(), Exit> {
+    let set = read_mask(set)?;
     loop {
-        // SAFETY: the caller's set and place for the number.
-        match unsafe { await_signal(mask_of(set), None) } {
+        match await_signal(set, None) {
             // It does not say EINTR (POSIX).
             Err(Exit::Errno(libc::EINTR)) => {}
             Ok(info) => {
-                // SAFETY: as above.
+                // SAFETY: the caller's place for the number.
                 unsafe { *signo = info.si_signo };
                 return Ok(());
             }
@@ -379,7 +380,7 @@ pub unsafe fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, span: *co
             return Err(Errno::INVAL.into());
         }
         let deadline = span.map(|s| time::after(s.nanos()));
-        let taken = await_signal(mask_of(set), deadline)?;
+        let taken = await_signal(read_mask(set)?, deadline)?;
         if let Some(info) = info.as_mut() {
             *info = taken;
             if info.si_code == libc::SI_TKILL {
@@ -478,9 +479,10 @@ pub unsafe fn sigaltstack(new: *const stack_t, old: *mut stack_t) -> Result<c_in
     // SAFETY: the caller's structures.
     unsafe {
         let Some(t) = thread::current() else { return Err(Exit::Native) };
-        let was = altstack::set(t, arch::stack_pointer(), new.as_ref().copied())?;
-        if let Some(old) = old.as_mut() {
-            *old = was;
+        let new = if new.is_null() { None } else { Some(mem::read(new)?) };
+        let was = altstack::set(t, arch::stack_pointer(), new)?;
+        if !old.is_null() {
+            mem::write(old, was)?;
         }
     }
     Ok(0)

@@ -384,12 +384,15 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
 
 /// The same for a worker that is among the spare ones.
 pub(super) fn wait_as_spare(w: &Worker) -> bool {
+    // One that is kept has lingered: it does not wake an idle process again and again.
+    let mut lingers = true;
     loop {
-        let deadline = time::after(SPARE_LINGER);
+        let deadline = lingers.then(|| time::after(SPARE_LINGER).into());
         crate::signal::route::pending();
         w.apply_idle_mask();
         while w.futex.load(Ordering::Acquire) == 0 {
-            if futex::wait_until(&w.futex, 0, Some(deadline.into())) == Err(crate::errno::Errno::TIMEDOUT) {
+            if futex::wait_until(&w.futex, 0, deadline) == Err(crate::errno::Errno::TIMEDOUT) {
+                lingers = false;
                 break;
             }
         }

@@ -18,6 +18,16 @@ pub fn read<T: Copy>(from: *const T) -> Result<T, Errno> {
     }
 }
 
+/// Copies a `T` into the program's memory; `EFAULT` when it cannot be written, and part of it may be there then.
+///
+/// # Safety
+/// `to` is what the program gave as a place for one.
+pub unsafe fn write<T: Copy>(to: *mut T, value: T) -> Result<(), Errno> {
+    // SAFETY: the caller's promise; a destination that faults is reported as a source is, by the same instruction.
+    let done = unsafe { arch::copy_guarded(to.cast(), (&raw const value).cast(), size_of::<T>()) };
+    if done { Ok(()) } else { Err(Errno(libc::EFAULT)) }
+}
+
 /// Copies `n` of them.
 pub fn read_all<T: Copy>(from: *const T, n: usize) -> Result<Vec<T>, Errno> {
     let mut values = Vec::<T>::with_capacity(n);

@@ -12,6 +12,7 @@ use crate::ops::offload;
 use crate::park::Wake;
 use crate::park::lot::{self, Kind, Parked};
 use crate::report::Call;
+use crate::sched;
 use crate::signal::{self, Interruption};
 use crate::sys::time::{self, Deadline, Timespec};
 use crate::sys::{maps, mem};
@@ -38,9 +39,7 @@ pub unsafe fn futex(a: Words) -> Result<isize, Exit> {
     unsafe {
         match op & COMMAND {
             libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if tls::is_held() => Err(Exit::Native),
-            libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET
-                if private || !(beside::is_cleared(a[0]) || maps::is_shared(a[0])) =>
-            {
+            libc::FUTEX_WAIT | libc::FUTEX_WAIT_BITSET if private || !(beside::is_cleared(a[0]) || is_shared(a[0])) => {
                 wait(a, op)
             }
             libc::FUTEX_WAKE => wake(a, u32::MAX),
@@ -50,6 +49,10 @@ pub unsafe fn futex(a: Words) -> Result<isize, Exit> {
             _ => offloaded(a),
         }
     }
+}
+
+fn is_shared(address: usize) -> bool {
+    sched::scout::send(|| maps::is_shared(address))
 }
 
 /// # Safety

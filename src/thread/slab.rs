@@ -25,6 +25,7 @@ use super::tls_image;
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::config;
 use crate::real;
+use crate::sched;
 use crate::sys::lock::Lock;
 use crate::sys::{maps, vm};
 
@@ -187,7 +188,7 @@ fn has_become_executable() -> bool {
     if SEEN.load(Ordering::Relaxed) == loads && loads != u64::MAX {
         return false;
     }
-    let is_so = maps::is_executable(main_stack());
+    let is_so = sched::scout::send(|| maps::is_executable(main_stack()));
     if !is_so {
         SEEN.store(loads, Ordering::Relaxed);
     }

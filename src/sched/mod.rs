@@ -290,6 +290,7 @@ pub fn offload() -> bool {
 /// need one of them. Not for ever: what that needs may also be the calling thread's call. Whether it has been suspended.
 pub fn wait_for_reserve() -> bool {
     const PATIENCE: u64 = time::SECOND;
+    const NAP: u64 = time::SECOND / 20_000;
     if !recruiter::is_at_it() {
         return false;
     }
@@ -299,6 +300,10 @@ pub fn wait_for_reserve() -> bool {
         let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
         t.suspend(Action::Yield);
         suspended = true;
+        if !work_visible() {
+            // Whom the recruiter waits for may be behind this one on its CPU.
+            time::pause(NAP);
+        }
     }
     tls::leave();
     suspended

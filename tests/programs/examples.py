@@ -62,7 +62,7 @@ def under_valgrind(flags, env):
 
 
 def secures(flags, env):
-    program, folder, port = compiled("tls.c", flags), greenlets.certificates(), free_port()
+    program, folder, port = compiled("tls.c", flags), greenlets.certificates(), harness.free_port()
     with server(env, program, "serve", port, folder / "server.pem", folder / "server.key"):
         for options, status in ((f"ca={folder}/authority.pem", 0), (f"ca={folder}/stranger.pem", 1)):
             finished = harness.run([program, "say", "localhost", port, options, "hello"], harness.BARE, TIMEOUT, env=env)
@@ -79,12 +79,6 @@ def without_greenlets(flags, env):
     for extra, reason in (({"LD_LIBRARY_PATH": str(stub)}, "Function not implemented"), ({"GREENLET_DISABLE": "1"}, "Operation not supported")):
         finished = harness.run([compiled("produce.c", flags)], harness.BARE, TIMEOUT, env={**env, **extra})
         harness.fail_if((finished.status, finished.err) != (1, f"produce: {reason}\n"), f"{extra}: {finished.err}")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager
@@ -114,7 +108,7 @@ def read_exactly(client, n):
 
 def echoes(flags, env):
     """Through the forwarder, so that both are seen."""
-    echo, forwarder = free_port(), free_port()
+    echo, forwarder = harness.free_port(), harness.free_port()
     with server(env, compiled("echo.c", flags), echo), server(env, compiled("forward.c", flags), forwarder, "localhost", echo):
         clients = [connect(forwarder) for _ in range(CLIENTS)]
         for i, client in enumerate(clients):
@@ -151,7 +145,7 @@ def crawls(flags, env):
 
 
 def chats(flags, env):
-    port = free_port()
+    port = harness.free_port()
     with server(env, compiled("chat.c", flags), port, "1.5"):
         clients = [connect(port) for _ in range(5)]
         # All are there once each has heard the last, who speaks until that is so.

@@ -8,9 +8,11 @@ photographed (one line per kernel thread) before it is ended, and the photograph
 
 import hashlib
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -37,6 +39,23 @@ class Failed(Exception):
 
 class Skipped(Exception):
     """The machine lacks what a case needs and no step installs. Neither passed nor failed, and said so."""
+
+
+def free_port():
+    """One that nobody has, on any address. Not of those that the kernel gives to connections: with thousands of them at once, by
+    tests that run beside this one, it would give one of those away before it is used."""
+    first_of_kernel = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    for _ in range(100):
+        port = random.randrange(first_of_kernel // 2, first_of_kernel)
+        try:
+            with socket.socket(socket.AF_INET6 if socket.has_dualstack_ipv6() else socket.AF_INET) as probe:
+                if probe.family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                probe.bind(("", port))
+                return port
+        except OSError:
+            continue
+    raise Failed("no port is free")
 
 
 class Case:

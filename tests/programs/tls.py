@@ -71,7 +71,7 @@ class Server:
     """tls_server.py. Without a spec it is bare."""
 
     def __init__(self, workers, spec=None, threads=False, settings=None):
-        self.port = free_port()
+        self.port = harness.free_port()
         env = harness.environment(workers if spec else harness.BARE)
         if spec:
             env["GREENLET_TLS_LISTEN"] = ",".join(f"{self.port}={part}" for part in spec)
@@ -99,12 +99,6 @@ class Server:
                 break
             got += part
         return harness.text(got).strip()
-
-
-def free_port():
-    """One that nobody listens on; the kernel gives it to nobody else soon."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 # ---- the client -----------------------------------------------------------------------------------------------
@@ -320,7 +314,7 @@ def http(workers):
         authority = Authority(folder)
         Path(folder, "big").write_bytes(os.urandom(BIG))
         Path(folder, "small").write_bytes(os.urandom(1000))
-        port = free_port()
+        port = harness.free_port()
         env = harness.plain_environment()
         env["GREENLET_LIB"] = str(harness.LIBRARY)
         # Room for the connections and for the files that are there; not for a pump that has all of them, and two descriptors for each.

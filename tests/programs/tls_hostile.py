@@ -30,7 +30,7 @@ class Ports:
     """tls_ports.py, in a process with its own limits."""
 
     def __init__(self, workers, specs, limits=(), settings=None):
-        self.ports = [tls.free_port() for _ in specs]
+        self.ports = [harness.free_port() for _ in specs]
         env = {**harness.environment(workers), **(settings or {})}
         env["GREENLET_TLS_LISTEN"] = ",".join(f"{port}={spec}" for port, spec in zip(self.ports, specs, strict=True))
         command = [harness.require("python3", "python3"), "-u", harness.HERE / "tls_ports.py", *self.ports]
@@ -171,7 +171,7 @@ def accepts(workers):
         def start(way, workers):
             """With a port that is free on every address, of both families."""
             for _ in range(10):
-                port = tls.free_port()
+                port = harness.free_port()
                 env = {**harness.environment(workers), **({"GREENLET_TLS_LISTEN": f"{port}={spec}"} if workers is not harness.BARE else {})}
                 process = harness.start([program, way, port], workers, env=env, stderr=subprocess.STDOUT)
                 if process.stdout.readline() == b"listening\n":
@@ -254,7 +254,7 @@ def unheard():
     with harness.temporary_folder() as folder:
         authority = tls.Authority(folder)
         spec = authority.sign("server", "localhost")
-        port = tls.free_port()
+        port = harness.free_port()
         env = {**harness.environment(1), "GREENLET_TLS_LISTEN": f"{port}={spec},1={spec}"}
         python = harness.require("python3", "python3")
         listens = f"import os, socket; s = socket.create_server(('127.0.0.1', {port})); "

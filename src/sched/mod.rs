@@ -363,9 +363,6 @@ pub fn bind() {
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
             leave_first_worker();
-            if wait_for_reserve() {
-                leave_first_worker();
-            }
             end_turns(&*t);
             let w = (*t).worker.get();
             (*w).give_up_permit();

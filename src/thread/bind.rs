@@ -175,6 +175,8 @@ fn go_home(t: &Thread) {
 
 /// The calling green thread keeps its worker's kernel thread.
 fn take_workers(t: &Thread) {
+    // Not later: main would be taken away from home again.
+    sched::wait_for_reserve();
     if is_main(t) {
         come_home(t);
     }

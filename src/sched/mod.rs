@@ -287,26 +287,24 @@ pub fn offload() -> bool {
 }
 
 /// The calling thread is about to take its kernel thread away from the others. Not the last one, while another is being made: that may
-/// need one of them. Not for ever: what that needs may also be the calling thread's call. Whether it has been suspended.
-pub fn wait_for_reserve() -> bool {
+/// need one of them. Not for ever: what that needs may also be the calling thread's call.
+pub fn wait_for_reserve() {
     const PATIENCE: u64 = time::SECOND;
     const NAP: u64 = time::SECOND / 20_000;
     if !recruiter::is_at_it() {
-        return false;
+        return;
     }
-    let (until, mut suspended) = (time::after(PATIENCE), false);
+    let until = time::after(PATIENCE);
     tls::enter();
-    while recruiter::is_at_it() && !pool::has_any_spare() && time::now() < until {
+    while recruiter::is_at_it() && !pool::has_spare() && time::now() < until {
         let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
         t.suspend(Action::Yield);
-        suspended = true;
         if !work_visible() {
             // Whom the recruiter waits for may be behind this one on its CPU.
             time::pause(NAP);
         }
     }
     tls::leave();
-    suspended
 }
 
 /// The calling thread is about to wait where it does not park: another greenlet may run meanwhile. Whether the caller takes turns.
@@ -384,16 +382,17 @@ pub fn keep_kernel_thread() {
     tls::leave();
 }
 
-/// The calling thread, which is inside the runtime, moves off the first worker unless it is main: that kernel thread's own.
+/// The calling thread, which is inside the runtime, moves off the first worker unless it is main: that kernel thread's own. It stays
+/// where the kernel makes no other.
 pub fn leave_first_worker() {
-    let Some(t) = crate::thread::current() else { return };
+    let Some(t) = crate::thread::current().filter(|t| !crate::thread::is_main(*t)) else { return };
     // SAFETY: workers are never freed.
-    while unsafe { (*t.worker.get()).is_first() } && !crate::thread::is_main(t) {
-        pool::shun_first(true);
+    while unsafe { (*t.worker.get()).is_first() } && (pool::has_spare() || recruiter::is_at_it()) {
+        pool::shun_first();
         // SAFETY: as above.
         unsafe { (*t.worker.get()).give_up_permit() };
         t.suspend(Action::Yield);
-        pool::shun_first(false);
+        pool::end_shun();
     }
 }
 

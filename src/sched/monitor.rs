@@ -160,7 +160,7 @@ struct Growth(u64);
 impl Growth {
     /// Whether it takes no more than the few kernel threads that rescue may make at once.
     fn is_small(&self) -> bool {
-        pool::has_spare() || pool::in_use() < permits().len() + FEW
+        pool::has_surplus() || pool::in_use() < permits().len() + FEW
     }
 
     /// Whether a rescue may go ahead, after `looks` without progress: a spare worker takes the permit, or a kernel thread may
@@ -263,7 +263,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
         let Some(why) = why else { continue };
         // Without its permit it would go on all the same, and nobody with it: the recruiter may wait for one that does not run.
-        let must_wait = why == Held::Computing && !pool::has_any_spare();
+        let must_wait = why == Held::Computing && !pool::has_spare();
         // One a look: it may be all that the others waited for.
         let yields = must_wait || why == Held::Crowded || why == Held::Computing && !growth.is_small();
         if yields && !seen.is_deaf {

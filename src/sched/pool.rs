@@ -8,7 +8,7 @@
 use super::sleepers::Sleepers;
 use super::worker::{self, Worker};
 use super::{Permit, is_any_shared, permits, recruiter, source, work_visible};
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::Ordering;
 use crate::real;
 use crate::report;
 use crate::sys::lock::{Guard, Lock};
@@ -70,6 +70,10 @@ struct Pool {
     poller: *const Worker,
     /// Worker 0, where the main thread is at home.
     first: *const Worker,
+    /// Threads that get off the first worker: it is no spare one meanwhile, and does not help itself to a permit.
+    shuns: usize,
+    /// The first worker waits to be a spare one again.
+    first_is_aside: bool,
     /// Permits that nobody holds, because no kernel thread could be made for them.
     free: Vec<*const Permit>,
     workers: usize,
@@ -84,14 +88,14 @@ const NEW: Pool = Pool {
     spare: List::EMPTY,
     poller: null(),
     first: null(),
+    shuns: 0,
+    first_is_aside: false,
     free: Vec::new(),
     workers: 0,
     most_workers: 0,
 };
 static POOL: Lock<Pool> = Lock::new(NEW);
 static SLEEPERS: Sleepers = Sleepers::new();
-/// Threads that must get off the first worker: it does not help itself to a permit meanwhile.
-static SHUN_FIRST: AtomicU32 = AtomicU32::new(0);
 
 /// How long a spare worker waits for work before its kernel thread ends.
 const SPARE_LINGER: u64 = time::SECOND / 5;
@@ -130,11 +134,30 @@ pub fn first() -> Option<&'static Worker> {
     unsafe { POOL.lock().first.as_ref() }
 }
 
-pub(super) fn shun_first(on: bool) {
-    if on {
-        SHUN_FIRST.fetch_add(1, Ordering::SeqCst);
-    } else {
-        SHUN_FIRST.fetch_sub(1, Ordering::SeqCst);
+/// Keeps the first worker out of the pool until [`end_shun`], once it has no permit; or until no other can be made.
+pub(super) fn shun_first() {
+    let mut pool = POOL.lock();
+    pool.shuns += 1;
+    let first = pool.first;
+    // SAFETY: workers are never freed.
+    if let Some(first) = unsafe { first.as_ref() } {
+        pool.first_is_aside |= pool.spare.remove(first);
+    }
+}
+
+pub(super) fn end_shun() {
+    let mut pool = POOL.lock();
+    pool.shuns -= 1;
+    if pool.shuns == 0 {
+        end_aside(pool);
+    }
+}
+
+fn end_aside(mut pool: Guard<'_, Pool>) {
+    // SAFETY: workers are never freed.
+    let first = unsafe { pool.first.as_ref() };
+    if let Some(first) = first.filter(|_| core::mem::take(&mut pool.first_is_aside)) {
+        add_spare(pool, first);
     }
 }
 
@@ -219,12 +242,12 @@ pub(super) fn rouse(w: &Worker) {
 }
 
 /// Whether a permit could change hands, with a worker left in reserve.
-pub(super) fn has_spare() -> bool {
+pub(super) fn has_surplus() -> bool {
     POOL.lock().spare.len > RESERVE
 }
 
 /// Whether a permit could change hands now.
-pub(super) fn has_any_spare() -> bool {
+pub(super) fn has_spare() -> bool {
     POOL.lock().spare.len > 0
 }
 
@@ -288,6 +311,16 @@ fn give_to_nobody(mut pool: Guard<'_, Pool>, permit: *const Permit) {
     SLEEPERS.idle_enters();
 }
 
+/// `w` waits for a permit from now on. One that nobody could take may have been given up meanwhile.
+fn add_spare(mut pool: Guard<'_, Pool>, w: &Worker) {
+    pool.spare.push(w);
+    let may_be_wanted = !pool.free.is_empty();
+    drop(pool);
+    if may_be_wanted {
+        staff();
+    }
+}
+
 /// Makes workers until there is one in reserve, or the kernel refuses. The recruiter's, because it makes kernel threads.
 pub(super) fn recruit() {
     loop {
@@ -304,12 +337,10 @@ pub(super) fn recruit() {
         if !made {
             pool.workers -= 1;
             report::count(report::Event::WorkerRefused);
-            return;
+            return end_aside(pool);
         }
         pool.most_workers = pool.most_workers.max(pool.workers);
-        pool.spare.push(w);
-        drop(pool);
-        staff();
+        add_spare(pool, w);
     }
 }
 
@@ -368,18 +399,24 @@ pub(super) fn wait_for_permit(w: &Worker) -> bool {
         // Sent to this worker in the event source, whose permit was then taken before it came out.
         super::inject(main);
     }
-    let shunned = w.is_first() && SHUN_FIRST.load(Ordering::SeqCst) > 0;
-    let permit = if !is_any_shared() || shunned { null() } else { take_free() };
+    let permit = if is_any_shared() && !is_shunned(w) { take_free() } else { null() };
     if !permit.is_null() {
         w.set_permit(permit);
         return true;
     }
-    {
-        let mut pool = POOL.lock();
-        w.futex.store(0, Ordering::Relaxed);
-        pool.spare.push(w);
+    let mut pool = POOL.lock();
+    w.futex.store(0, Ordering::Relaxed);
+    if w.is_first() && pool.shuns > 0 {
+        pool.first_is_aside = true;
+        drop(pool);
+    } else {
+        add_spare(pool, w);
     }
     wait_as_spare(w)
+}
+
+fn is_shunned(w: &Worker) -> bool {
+    w.is_first() && POOL.lock().shuns > 0
 }
 
 /// The same for a worker that is among the spare ones.
@@ -466,7 +503,7 @@ pub(super) fn send_home(w: &Worker, main: *const Thread) -> bool {
     let polls = core::ptr::eq(pool.poller, first);
     if pool.idle.remove(first) {
         SLEEPERS.idle_leaves();
-    } else if !polls && !pool.spare.remove(first) {
+    } else if !polls && !pool.spare.remove(first) && !core::mem::take(&mut pool.first_is_aside) {
         return false;
     }
     let is_short = pool.spare.len < RESERVE;
@@ -519,5 +556,4 @@ pub(super) unsafe fn after_fork() {
     // SAFETY: no other thread exists.
     unsafe { POOL.reset(NEW) };
     SLEEPERS.reset(0);
-    SHUN_FIRST.store(0, Ordering::Relaxed);
 }

@@ -76,6 +76,17 @@ macro_rules! call_next {
     };
 }
 
+/// The same while another worker may run the other green threads: `enter` gives the permit up. `leave` keeps `errno`; a real call that
+/// unwinds skips it, which the engine finds out when the thread next waits or ends.
+macro_rules! call_next_offloaded {
+    ($next:ident($($arg:ident: $type:ty),*) -> $ret:ty, $enter:expr) => {{
+        let scope = $enter;
+        let answer = call_next!($next($($arg: $type),*) -> $ret);
+        engine::ops::offload::leave(scope);
+        answer
+    }};
+}
+
 /// A call that may park or unwind.
 ///
 /// - `fn recv(…) -> ssize_t = ops::io::recv`: the operation, once a second thread exists. Takes `, version "…"` for a
@@ -210,10 +221,7 @@ macro_rules! hook {
                     // SAFETY: nothing in this frame has a destructor, and the operation has returned.
                     Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
                     Err(engine::Exit::Offloaded) => {
-                        let scope = engine::ops::offload::enter();
-                        let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
-                        engine::ops::offload::leave(scope);
-                        return answer;
+                        return call_next_offloaded!(NEXT($($arg: $type),*) -> $ret, engine::ops::offload::enter());
                     }
                     Err(engine::Exit::Native) => break,
                 }
@@ -242,8 +250,7 @@ macro_rules! versioned {
     };
 }
 
-/// The real call, while another worker may run the other green threads. `leave` keeps `errno`; a real call that unwinds
-/// skips it, which the engine finds out when the thread next waits or ends.
+/// The real call, while another worker may run the other green threads.
 /// `then function`: it is called with a reference to the answer and the arguments.
 /// `version "…"` as in `hook!`; `if condition`: only then does it wait; `parent fn`: it makes a child.
 macro_rules! offload {
@@ -281,10 +288,7 @@ macro_rules! offload {
             if !(engine::active() && $waits) {
                 return call_next!(NEXT($($arg: $type),*) -> $ret);
             }
-            let scope = $enter;
-            let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
-            engine::ops::offload::leave(scope);
-            answer
+            call_next_offloaded!(NEXT($($arg: $type),*) -> $ret, $enter)
         }
     };
 }
@@ -383,10 +387,7 @@ macro_rules! input {
                     // SAFETY: nothing in this frame has a destructor, and the operation has returned.
                     Err(engine::Exit::Cancelled) => unsafe { $crate::real::test_cancel() },
                     Err(engine::Exit::Offloaded) => {
-                        let scope = engine::ops::offload::enter();
-                        let answer = call_next!(NEXT($($arg: $type),*) -> $ret);
-                        engine::ops::offload::leave(scope);
-                        return answer;
+                        return call_next_offloaded!(NEXT($($arg: $type),*) -> $ret, engine::ops::offload::enter());
                     }
                     Err(engine::Exit::Native) => break,
                 }

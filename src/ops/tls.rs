@@ -39,13 +39,17 @@ pub unsafe fn getpeername(fd: c_int, address: *mut sockaddr, len: *mut socklen_t
 /// # Safety
 /// `to` has room for `*len` bytes.
 unsafe fn tell(what: &[u8], to: *mut u8, len: *mut socklen_t) -> Result<c_int, Exit> {
-    let room = usize::try_from(mem::read(len)? as i32).map_err(|_| Errno::INVAL)?;
+    let room = room(len)?.min(what.len());
     // SAFETY: the caller's promise.
     unsafe {
-        to.copy_from_nonoverlapping(what.as_ptr(), room.min(what.len()));
-        len.write(what.len() as socklen_t);
+        mem::write_all(to, &what[..room])?;
+        mem::write(len, what.len() as socklen_t)?;
     }
     Ok(0)
+}
+
+fn room(len: *const socklen_t) -> Result<usize, Errno> {
+    usize::try_from(mem::read(len)? as i32).map_err(|_| Errno::INVAL)
 }
 
 /// getsockopt(2): what only the connection has is asked of it.
@@ -66,11 +70,11 @@ pub unsafe fn getsockopt(
             return Ok(0);
         }
     };
-    let room = usize::try_from(mem::read(len)? as i32).map_err(|_| Errno::INVAL)?.min(size_of_val(&known));
+    let room = room(len)?.min(size_of_val(&known));
     // SAFETY: the caller's arguments.
     unsafe {
-        value.cast::<u8>().copy_from_nonoverlapping(known.to_ne_bytes().as_ptr(), room);
-        len.write(room as socklen_t);
+        mem::write_all(value.cast(), &known.to_ne_bytes()[..room])?;
+        mem::write(len, room as socklen_t)?;
     }
     Ok(0)
 }
@@ -210,15 +214,11 @@ pub unsafe fn sendto(
     refuse_to_open(flags, address, address_len)?;
     // SAFETY: the caller's arguments, or none of its address.
     unsafe {
-        match start::serves(Set::SOCKET) {
-            Some(true) => match io::sendto(fd, buf, len, flags, address, address_len) {
-                Err(Exit::Native) if is_ours => {}
-                done => return done,
-            },
-            otherwise if !is_ours => return Err(by_libc(otherwise)),
-            _ => {}
-        }
-        Ok(crate::syscall!(libc::SYS_sendto, fd, buf, len, flags, 0usize, 0usize)? as isize)
+        send(
+            is_ours,
+            || io::sendto(fd, buf, len, flags, address, address_len),
+            || crate::syscall!(libc::SYS_sendto, fd, buf, len, flags, 0usize, 0usize),
+        )
     }
 }
 
@@ -239,15 +239,25 @@ pub unsafe fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> Result
     refuse_to_open(flags, plain.msg_name.cast(), plain.msg_namelen)?;
     // SAFETY: the caller's message, or it without its address.
     unsafe {
-        match start::serves(Set::SOCKET) {
-            Some(true) => match io::sendmsg(fd, if is_ours { &plain } else { message }, flags) {
-                Err(Exit::Native) if is_ours => {}
-                done => return done,
-            },
-            otherwise if !is_ours => return Err(by_libc(otherwise)),
-            _ => {}
-        }
-        Ok(crate::syscall!(libc::SYS_sendmsg, fd, &raw const plain, flags)? as isize)
+        send(
+            is_ours,
+            || io::sendmsg(fd, if is_ours { &plain } else { message }, flags),
+            || crate::syscall!(libc::SYS_sendmsg, fd, &raw const plain, flags),
+        )
+    }
+}
+
+/// Sends as `parking` does where the runtime serves the call; else as libc, or, if the program's address is left out, as `bare`.
+fn send(
+    leaves_out: bool, parking: impl FnOnce() -> Result<isize, Exit>, bare: impl FnOnce() -> Result<usize, Errno>,
+) -> Result<isize, Exit> {
+    let done = match start::serves(Set::SOCKET) {
+        Some(true) => parking(),
+        otherwise => Err(by_libc(otherwise)),
+    };
+    match done {
+        Err(Exit::Native | Exit::Offloaded) if leaves_out => Ok(bare()? as isize),
+        done => done,
     }
 }
 

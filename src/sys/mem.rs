@@ -23,8 +23,17 @@ pub fn read<T: Copy>(from: *const T) -> Result<T, Errno> {
 /// # Safety
 /// `to` is what the program gave as a place for one.
 pub unsafe fn write<T: Copy>(to: *mut T, value: T) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    unsafe { write_all(to, core::slice::from_ref(&value)) }
+}
+
+/// Copies all of them.
+///
+/// # Safety
+/// As above, for as many.
+pub unsafe fn write_all<T: Copy>(to: *mut T, values: &[T]) -> Result<(), Errno> {
     // SAFETY: the caller's promise; a destination that faults is reported as a source is, by the same instruction.
-    let done = unsafe { arch::copy_guarded(to.cast(), (&raw const value).cast(), size_of::<T>()) };
+    let done = unsafe { arch::copy_guarded(to.cast(), values.as_ptr().cast(), size_of_val(values)) };
     if done { Ok(()) } else { Err(Errno(libc::EFAULT)) }
 }
 

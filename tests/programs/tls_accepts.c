@@ -82,8 +82,9 @@ static void flags(int from)
     struct sockaddr_in6 peer;
     socklen_t len = sizeof peer;
     int named = getpeername(fd, (struct sockaddr *)&peer, &len);
-    printf("non-blocking %d, close-on-exec %d, name %d %d %d\n", (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0, fcntl(fd, F_GETFD), named,
-           peer.sin6_family, len == sizeof peer);
+    int nowhere = getpeername(fd, (struct sockaddr *)8, &len);
+    printf("non-blocking %d, close-on-exec %d, name %d %d %d, nowhere %d %d\n", (fcntl(fd, F_GETFL) & O_NONBLOCK) != 0,
+           fcntl(fd, F_GETFD), named, peer.sin6_family, len == sizeof peer, nowhere, errno == EFAULT);
     fcntl(fd, F_SETFL, 0);
     echo(fd);
     int again = listener();

@@ -5,7 +5,7 @@ use crate::arch;
 use crate::atomic::{AtomicU64, Ordering};
 use crate::real;
 use crate::sys::lock::Lock;
-use crate::sys::{self, sig};
+use crate::sys::{self, mem, sig};
 use crate::thread;
 use core::ffi::{c_int, c_void};
 
@@ -326,4 +326,5 @@ pub fn wrap_existing() {
             }
         }
     }
+    mem::guard();
 }

@@ -9,7 +9,7 @@ use libc::{clockid_t, cpu_set_t, pid_t, pthread_attr_t, pthread_key_t, pthread_t
 hook! {
     always fn pthread_create(
         thread: *mut pthread_t, attributes: *const pthread_attr_t, start: StartRoutine, argument: *mut c_void,
-    ) -> ErrorNumber = ops::thread::create
+    ) -> ErrorNumber = ops::create::create
 }
 hook! { fn pthread_join(thread: pthread_t, value: *mut *mut c_void) -> ErrorNumber = ops::thread::join }
 hook! { fn pthread_tryjoin_np(thread: pthread_t, value: *mut *mut c_void) -> ErrorNumber = ops::thread::tryjoin }
@@ -60,28 +60,28 @@ hook! { always fn tss_create(key: *mut tss_t, destructor: Destructor) -> ThrdCod
 hook! { always fn tss_delete(key: tss_t) -> () = ops::thread::key_delete }
 
 hook! {
-    fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> ErrorNumber = ops::thread::getattr
+    fn pthread_getattr_np(thread: pthread_t, attributes: *mut pthread_attr_t) -> ErrorNumber = ops::about::getattr
 }
-hook! { fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> ErrorNumber = ops::thread::setname }
-hook! { fn pthread_getname_np(thread: pthread_t, name: *mut c_char, len: size_t) -> ErrorNumber = ops::thread::getname }
+hook! { fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> ErrorNumber = ops::about::setname }
+hook! { fn pthread_getname_np(thread: pthread_t, name: *mut c_char, len: size_t) -> ErrorNumber = ops::about::getname }
 hook! {
     fn pthread_getaffinity_np(thread: pthread_t, size: size_t, cpus: *mut cpu_set_t) -> ErrorNumber
-        = ops::thread::getaffinity
+        = ops::about::getaffinity
 }
 hook! {
     fn pthread_setaffinity_np(thread: pthread_t, size: size_t, cpus: *const cpu_set_t) -> ErrorNumber
-        = ops::thread::setaffinity
+        = ops::about::setaffinity
 }
 hook! {
     fn pthread_getschedparam(thread: pthread_t, policy: *mut c_int, param: *mut sched_param) -> ErrorNumber
-        = ops::thread::getschedparam
+        = ops::about::getschedparam
 }
 hook! {
     fn pthread_setschedparam(thread: pthread_t, policy: c_int, param: *const sched_param) -> ErrorNumber
-        = ops::thread::setschedparam
+        = ops::about::setschedparam
 }
-hook! { fn pthread_setschedprio(thread: pthread_t, priority: c_int) -> ErrorNumber = ops::thread::setschedprio }
-hook! { fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> ErrorNumber = ops::thread::getcpuclockid }
-hook! { fn gettid() -> pid_t = ops::thread::gettid }
+hook! { fn pthread_setschedprio(thread: pthread_t, priority: c_int) -> ErrorNumber = ops::about::setschedprio }
+hook! { fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> ErrorNumber = ops::about::getcpuclockid }
+hook! { fn gettid() -> pid_t = ops::about::gettid }
 // prctl(2) takes its arguments as integers of pointer size, as x86-64 passes each of them.
-hook! { fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = ops::thread::prctl }
+hook! { fn prctl(option: c_int, a: usize, b: usize, c: usize, d: usize) -> c_int = ops::about::prctl }

@@ -3,6 +3,7 @@
 //! One is an entry in the heap of deadlines (`timer`), which fires it under its own lock. What it is to run is a greenlet that
 //! was made when the timer was set: firing only makes it runnable. A timer that has fired is freed when the next is set or cancelled.
 
+use super::create;
 use super::greenlet::{self, Handle};
 use super::thread as threads;
 use crate::errno::{Errno, Exit};
@@ -148,7 +149,7 @@ pub unsafe fn call_after(
     // Firing is no time to ask libc.
     cancel::learn_bits();
     // SAFETY: the caller's promise.
-    let greenlet = unsafe { threads::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
+    let greenlet = unsafe { create::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
     greenlet.begin_greenlet();
     greenlet.set_takes_turns(true);
     threads::detach_thread(greenlet)?;

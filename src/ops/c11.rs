@@ -1,6 +1,7 @@
 //! C11 threads: the POSIX operations with C11's return codes.
 
-use super::thread::{create_as, detach_thread, join_thread, to_be_joined};
+use super::create::create_as;
+use super::thread::{detach_thread, join_thread, to_be_joined};
 use crate::errno::Exit;
 use crate::sync::{cond, mutex};
 use crate::thread;

@@ -4,6 +4,7 @@
 //! Its handle is the record's address and a count of the greenlets that the record has been, so that one that is stale is
 //! known as such: records are never freed.
 
+use super::create;
 use super::thread as threads;
 use super::{green, time as sleeping};
 use crate::atomic::{AtomicU32, Ordering};
@@ -120,7 +121,7 @@ pub unsafe fn spawn(start: Option<Start>, arg: *mut c_void) -> Result<Handle, Ex
     ensure_model()?;
     let start = start.ok_or(Errno::INVAL)?;
     // SAFETY: the caller's promise.
-    let t = unsafe { threads::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
+    let t = unsafe { create::begin(start, arg) }.map_err(|_| Errno::AGAIN)?;
     t.begin_greenlet();
     t.set_takes_turns(true);
     // It may have ended when `ready` returns, and be another.

@@ -3,9 +3,11 @@
 //! An operation never touches the program's `errno`. It ends with [`Exit::Native`](crate::Exit) when the call
 //! is not ours: the thread is foreign or bound, the descriptor cannot be polled, the object is process-shared.
 
+pub mod about;
 pub mod alarm;
 pub mod c11;
 pub mod channel;
+pub mod create;
 pub mod fd;
 pub mod greenlet;
 pub mod ids;
@@ -44,7 +46,7 @@ pub mod futex {
             // SAFETY: the caller's arguments.
             libc::SYS_futex => Ok(unsafe { crate::sync::futex::futex([a, b, c, d, e, f]) }? as c_long),
             // SAFETY: no arguments.
-            libc::SYS_gettid => Ok(unsafe { super::thread::gettid() }? as c_long),
+            libc::SYS_gettid => Ok(unsafe { super::about::gettid() }? as c_long),
             // SAFETY: integers.
             libc::SYS_tgkill => Ok(unsafe { super::signal::tgkill(a as i32, b as i32, c as i32) }? as c_long),
             // SAFETY: an integer.

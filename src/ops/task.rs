@@ -219,7 +219,7 @@ pub unsafe fn by_number(n: c_long, a: Words) -> Result<c_long, Exit> {
             libc::SYS_tkill => Ok(super::signal::tgkill(sys::getpid(), a[0] as pid_t, a[1] as c_int)? as c_long),
             libc::SYS_capset => about_capabilities(n, a, Changes),
             libc::SYS_capget => about_capabilities(n, a, Asks),
-            libc::SYS_prctl => Ok(super::thread::prctl(a[0] as c_int, a[1], a[2], a[3], a[4])? as c_long),
+            libc::SYS_prctl => Ok(super::about::prctl(a[0] as c_int, a[1], a[2], a[3], a[4])? as c_long),
             libc::SYS_timer_create => with_thread_event(a[0] as c_int, a[1] as *mut libc::sigevent, |event| {
                 Ok(syscall!(libc::SYS_timer_create, a[0], event, a[2])? as c_long)
             }),

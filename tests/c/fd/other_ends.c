@@ -13,7 +13,7 @@ static void *reader(void *unused)
     ssize_t got = recv(number, data, sizeof data, 0);
     say_call("the reader", got);
     if (unused)
-        say_took("it", began, (intptr_t)unused);
+        say_took_socket("it", began, (intptr_t)unused);
     return NULL;
 }
 

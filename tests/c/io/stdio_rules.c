@@ -59,7 +59,7 @@ static void without_waiting(void)
     set_timeout(fileno(in), SO_RCVTIMEO, 30);
     long long since = now_ns(CLOCK_MONOTONIC);
     finish(start(two_lines, NULL));
-    say_took("two time-outs", since, 60);
+    say_took_socket("two time-outs", since, 60);
     close_pair();
 }
 

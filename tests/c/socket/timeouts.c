@@ -13,7 +13,7 @@ static void *sender(void *delay)
 static void timed(const char *name, ssize_t result, long long began, long least)
 {
     say_call(name, result);
-    say_took("  that", began, least);
+    say_took_socket("  that", began, least);
 }
 
 static void *body(void *unused)

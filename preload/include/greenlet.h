@@ -118,7 +118,7 @@ int greenlet_detach(greenlet_t greenlet);
  * handlers and C++ destructors. One that has not begun never runs. One that has ended, or a stale handle: nothing happens. The
  * caller yields once, and errors that were thrown into it wait for its next call. A greenlet that kills itself unwinds at once. A lock that
  * it waits for is waited for first.
- * EPERM: greenlet_init has not been called.
+ * EPERM: greenlet_init has not been called. ENOTSUP: this libc is not one in which a thread can be cancelled so.
  */
 int greenlet_kill(greenlet_t greenlet);
 
@@ -173,7 +173,8 @@ int greenlet_with_timeout(double seconds, void *(*start)(void *), void *arg, voi
 /*
  * From begin to end the calling thread has a kernel thread of its own, for what must not share one. It runs beside all others; a
  * greenlet takes no turns from then on. The thread keeps its kernel thread after the end: what was changed there by system calls (an
- * affinity, a filter, a keyring) nobody else is to find. Begin something that must stay green in another greenlet. Both return 0.
+ * affinity, a filter, a keyring) nobody else is to find. Begin something that must stay green in another greenlet.
+ * begin: EAGAIN: the process may have no more kernel threads, and the others would have none.
  */
 int greenlet_native_begin(void);
 int greenlet_native_end(void);
@@ -190,7 +191,7 @@ int greenlet_native_end(void);
 /*
  * An event carries one value, or one error, to all who wait for it, and to those who come later. send: EALREADY: it has been sent;
  * reset makes it one that has not. send_exception: the waits fail with this error number; EINVAL: it is not positive. Who waits
- * when it is sent gets what was sent, or what was sent since, even if the event is reset before its turn. ready: 1 when sent, else 0.
+ * when it is sent gets what was sent, or what was sent since, even if the event is reset before its turn. ready: 1 when sent, 0 when not, -1 as above.
  */
 typedef struct greenlet_event greenlet_event_t;
 greenlet_event_t *greenlet_event_new(void);

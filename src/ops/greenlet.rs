@@ -236,7 +236,7 @@ pub(super) fn is_alive(handle: Handle) -> bool {
 
 /// greenlet_native_begin(3).
 pub fn native_begin() -> Result<c_int, Exit> {
-    bind::to_kernel_thread();
+    bind::to_kernel_thread()?;
     Ok(0)
 }
 

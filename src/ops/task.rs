@@ -65,7 +65,7 @@ fn kernel_id(id: pid_t, access: Access) -> Result<pid_t, Exit> {
 /// As the system call.
 unsafe fn changes_itself(n: c_long, a: Words) -> Result<c_long, Exit> {
     let Some(t) = thread::current() else { return Err(Exit::Native) };
-    bind::to_kernel_thread();
+    bind::to_kernel_thread()?;
     // SAFETY: the caller's arguments.
     let answer = unsafe { sys::syscall6(n, a) }? as c_long;
     t.set_altered();
@@ -75,7 +75,7 @@ unsafe fn changes_itself(n: c_long, a: Words) -> Result<c_long, Exit> {
 /// The calling thread takes its table of descriptors out of the process's, with this system call. Its own kernel thread has it
 /// from then on, and those that it makes.
 pub(super) fn unshares_table<R>(unshare: impl FnOnce() -> Result<R, Errno>) -> Result<R, Exit> {
-    bind::to_kernel_thread();
+    bind::to_kernel_thread()?;
     let answer = reactor::unshare_table(unshare)?;
     if let Some(t) = thread::current() {
         t.set_altered();
@@ -85,7 +85,7 @@ pub(super) fn unshares_table<R>(unshare: impl FnOnce() -> Result<R, Errno>) -> R
 
 /// The calling thread is about to use its kernel thread; the call itself is the kernel's.
 fn uses_itself<T>() -> Result<T, Exit> {
-    bind::to_kernel_thread();
+    bind::to_kernel_thread()?;
     Err(Exit::Native)
 }
 
@@ -596,7 +596,7 @@ fn with_thread_event<R>(
     clock: libc::clockid_t, event: *mut libc::sigevent, make: impl FnOnce(*mut libc::sigevent) -> Result<R, Exit>,
 ) -> Result<R, Exit> {
     if clock == libc::CLOCK_THREAD_CPUTIME_ID {
-        bind::to_kernel_thread();
+        bind::to_kernel_thread()?;
     }
     if event.is_null() {
         return Err(Exit::Native);

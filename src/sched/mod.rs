@@ -353,6 +353,19 @@ pub fn onload() {
     tls::leave();
 }
 
+/// Whether the calling green thread may take its worker's kernel thread away: others are left with one, and it is not the first one, which
+/// is main's.
+pub fn can_bind() -> bool {
+    tls::enter();
+    leave_first_worker();
+    // SAFETY: workers are never freed.
+    let may = crate::thread::current().zip(unsafe { this_worker().as_ref() }).is_some_and(|(t, w)| {
+        (crate::thread::is_main(t) || !w.is_first()) && (pool::has_others(w) || recruiter::is_at_it())
+    });
+    tls::leave();
+    may
+}
+
 /// Gives the calling green thread its worker's kernel thread for good. It parks on a futex from now on.
 pub fn bind() {
     tls::enter();
@@ -360,7 +373,6 @@ pub fn bind() {
     // SAFETY: the current record is alive; a thread binds itself only.
     unsafe {
         if !t.is_null() && !(*t).is_bound() {
-            leave_first_worker();
             end_turns(&*t);
             let w = (*t).worker.get();
             (*w).give_up_permit();
@@ -407,6 +419,7 @@ pub unsafe fn after_fork() {
         OUTSIDE.reset();
         BACKGROUND.reset();
         pool::after_fork();
+        worker::after_fork();
         monitor::after_fork();
         recruiter::after_fork();
         scout::after_fork();

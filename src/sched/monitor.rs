@@ -213,7 +213,7 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
             if quiet >= QUIET_TICKS {
                 quiet = 0;
                 if STATE.compare_exchange(AWAKE, ASLEEP, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
-                    if pool::all_asleep() && !work_visible() {
+                    if pool::all_asleep() && !work_visible() && !exit::waits_for_the_last() {
                         futex::wait(&STATE, ASLEEP);
                     }
                     STATE.store(AWAKE, Ordering::SeqCst);
@@ -234,14 +234,16 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
     if stuck && !pool::is_polling() {
         source().poll();
     }
+    let mut is_unstaffed = false;
     if work_visible() {
         // A sleeper takes what waits, from whichever queue: only when all permits are in use is one taken away.
         let sleeper = pool::has_sleepers();
         pool::wake_sleeper();
-        if sleeper {
-            if pool::is_unstaffed() {
-                free_worker();
-            }
+        is_unstaffed = sleeper && pool::is_unstaffed();
+        if is_unstaffed {
+            pool::use_first();
+            free_worker();
+        } else if sleeper {
             return;
         }
     }
@@ -263,7 +265,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
         let Some(why) = why else { continue };
         // Without its permit it would go on all the same, and nobody with it: the recruiter may wait for one that does not run.
-        let must_wait = why == Held::Computing && !pool::has_spare();
+        let must_wait = !pool::has_spare() && (why == Held::Computing || is_unstaffed);
         // One a look: it may be all that the others waited for.
         let yields = must_wait || why == Held::Crowded || why == Held::Computing && !growth.is_small();
         if yields && !seen.is_deaf {

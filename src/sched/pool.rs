@@ -66,6 +66,8 @@ impl List {
 struct Pool {
     idle: List,
     spare: List,
+    /// Without a kernel thread.
+    unused: List,
     /// The worker in the event source.
     poller: *const Worker,
     /// Worker 0, where the main thread is at home.
@@ -86,6 +88,7 @@ unsafe impl Send for Pool {}
 const NEW: Pool = Pool {
     idle: List::EMPTY,
     spare: List::EMPTY,
+    unused: List::EMPTY,
     poller: null(),
     first: null(),
     shuns: 0,
@@ -153,6 +156,11 @@ pub(super) fn end_shun() {
     }
 }
 
+/// Puts the first worker, if it is aside, among the spare ones all the same: there is no other.
+pub(super) fn use_first() {
+    end_aside(POOL.lock());
+}
+
 fn end_aside(mut pool: Guard<'_, Pool>) {
     // SAFETY: workers are never freed.
     let first = unsafe { pool.first.as_ref() };
@@ -171,12 +179,12 @@ pub fn is_polling() -> bool {
     SLEEPERS.polls()
 }
 
-/// Whether every permit is unused: nobody runs anything.
+/// Whether every permit is unused, and somebody looks for events: nobody runs anything.
 pub(super) fn all_asleep() -> bool {
     let pool = POOL.lock();
     // SAFETY: workers are never freed.
-    let polling = !pool.poller.is_null() && unsafe { !(*pool.poller).permit().is_null() };
-    pool.idle.len + pool.free.len() + polling as usize >= permits().len()
+    let Some(poller) = (unsafe { pool.poller.as_ref() }) else { return false };
+    pool.idle.len + pool.free.len() + usize::from(!poller.permit().is_null()) >= permits().len()
 }
 
 /// Kernel threads in the scheduler's service: now, and at most so far.
@@ -251,6 +259,13 @@ pub(super) fn has_spare() -> bool {
     POOL.lock().spare.len > 0
 }
 
+/// Whether there are workers beside `w` that run threads, or could.
+pub(super) fn has_others(w: &Worker) -> bool {
+    let pool = POOL.lock();
+    let held = permits().len() - pool.free.len();
+    pool.spare.len > 0 || held > usize::from(!w.permit().is_null())
+}
+
 /// Whether there is a permit that nobody can take.
 pub(super) fn is_unstaffed() -> bool {
     let pool = POOL.lock();
@@ -263,6 +278,8 @@ pub(super) fn hand_over(permit: *const Permit) {
     if let Err(pool) = give_to_spare(POOL.lock(), permit) {
         give_to_nobody(pool, permit);
         recruiter::call();
+        // An idle worker may have lain down because somebody polled.
+        staff();
     }
 }
 
@@ -287,6 +304,10 @@ fn staff() {
         if let Err(pool) = give_to_spare(pool, permit) {
             give_to_nobody(pool, permit);
             recruiter::call();
+            // Which the kernel may refuse. Who is in the event source may be without a permit, and takes it; or finds what waits.
+            if is_polling() {
+                source().notify();
+            }
             return;
         }
     }
@@ -331,17 +352,29 @@ pub(super) fn recruit() {
             }
             pool.workers += 1;
         }
-        let w = Worker::new();
+        let w = Worker::unused();
         let made = spawn(w);
         let mut pool = POOL.lock();
         if !made {
+            pool.unused.push(w);
             pool.workers -= 1;
+            recruiter::refused();
             report::count(report::Event::WorkerRefused);
             return end_aside(pool);
         }
         pool.most_workers = pool.most_workers.max(pool.workers);
         add_spare(pool, w);
     }
+}
+
+/// A worker that was, to be one again.
+pub(super) fn take_unused() -> Option<&'static Worker> {
+    POOL.lock().unused.pop()
+}
+
+/// Its kernel thread is about to end, or has not been made. It is nobody's.
+pub(super) fn give_unused(w: &Worker) {
+    POOL.lock().unused.push(w);
 }
 
 /// Makes a kernel thread for `w`, detached, with the engine's signal mask.

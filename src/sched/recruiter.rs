@@ -5,9 +5,9 @@
 //! the pool has a worker in reserve, and the recruiter replaces it when it is taken.
 
 use super::{pool, scout};
-use crate::atomic::{AtomicU32, Ordering};
+use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::report;
-use crate::sys::{self, futex};
+use crate::sys::{self, futex, time};
 
 const STACK: usize = 128 * 1024;
 
@@ -17,6 +17,10 @@ const ABSENT: u32 = 0;
 const ASLEEP: u32 = 1;
 const CALLED: u32 = 2;
 const RECRUITS: u32 = 3;
+
+/// The kernel has refused a thread: it is not asked before that time, nor is anybody to wait for it.
+static REFUSED_UNTIL: AtomicU64 = AtomicU64::new(0);
+const AFTER_REFUSAL: u64 = time::SECOND / 100;
 
 /// Its kernel thread's id, 0 before it runs.
 static TID: AtomicU32 = AtomicU32::new(0);
@@ -38,11 +42,20 @@ pub(super) fn start() {
 
 /// A worker is wanted, or the scout. Async-signal-safe, but where the kernel has refused a recruiter: the caller makes it then.
 pub(super) fn call() {
+    let refused_until = REFUSED_UNTIL.load(Ordering::Relaxed);
+    if refused_until != 0 && time::now() < refused_until {
+        return;
+    }
     if STATE.load(Ordering::SeqCst) == ABSENT {
         pool::recruit();
     } else if STATE.swap(CALLED, Ordering::SeqCst) == ASLEEP {
         futex::wake(&STATE, 1);
     }
+}
+
+/// The kernel has refused a thread. The monitor calls again while one is wanted.
+pub(super) fn refused() {
+    REFUSED_UNTIL.store(time::after(AFTER_REFUSAL), Ordering::Relaxed);
 }
 
 /// Whether a worker is wanted, and the kernel may still give one.

@@ -50,6 +50,11 @@ impl<P> Seat<P> {
         self.permit.store(p, Ordering::SeqCst);
     }
 
+    /// The worker, whose kernel thread has ended without a permit, begins anew.
+    pub fn reset(&self) {
+        self.status.store(LOOP, Ordering::Relaxed);
+    }
+
     /// Takes the permit from a worker in its loop: itself, or one that the pool lists, under the pool's lock.
     pub fn take(&self) -> *mut P {
         self.permit.swap(null_mut(), Ordering::SeqCst)

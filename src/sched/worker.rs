@@ -5,7 +5,7 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, BACKGROUND, GLOBAL, OUTSIDE, Permit, monitor, permits, pool, source, strand};
+use super::{Action, BACKGROUND, GLOBAL, OUTSIDE, Permit, monitor, permits, pool, scout, source, strand};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
@@ -24,7 +24,7 @@ const EVENTS_EVERY: u32 = 128;
 /// How many of the monitor's ticks between two turns of those that compute, while others keep the workers busy.
 const BACKGROUND_EVERY: u32 = 4;
 
-/// Every worker ever made.
+/// Every worker ever made, in this process.
 static WORKERS: AtomicPtr<Worker> = AtomicPtr::new(null_mut());
 
 pub struct Worker {
@@ -80,8 +80,37 @@ pub fn each_worker(mut look: impl FnMut(&Worker)) {
     }
 }
 
+/// # Safety
+/// The caller is the only thread of a forked child, and runs on none of its parent's workers.
+pub(super) unsafe fn after_fork() {
+    WORKERS.store(null_mut(), Ordering::Relaxed);
+}
+
 impl Worker {
-    pub(super) fn new() -> &'static Worker {
+    /// One whose kernel thread is to be made: a new one, or one whose kernel thread has ended.
+    pub(super) fn unused() -> &'static Worker {
+        match pool::take_unused() {
+            Some(w) => {
+                w.begin_anew();
+                w
+            }
+            None => Worker::new(),
+        }
+    }
+
+    /// What is counted goes on: ticks, so that nobody takes a run for another, and parks.
+    fn begin_anew(&self) {
+        self.seat.reset();
+        self.futex.store(0, Ordering::Relaxed);
+        self.asked.store(u32::MAX, Ordering::Relaxed);
+        self.background.store(false, Ordering::Relaxed);
+        self.overdue.set(true);
+        self.yielded.set(false);
+        self.retired.set(false);
+        self.kept.set(false);
+    }
+
+    fn new() -> &'static Worker {
         let w: &'static Worker = Box::leak(Box::new(Worker {
             seat: Seat::new(),
             futex: AtomicU32::new(0),
@@ -186,7 +215,7 @@ impl Worker {
     /// The tick of a run that computes without a permit.
     pub(super) fn computes_aside(&self) -> Option<u32> {
         let is_served = self.tid() != 0 && !self.retired.get();
-        self.seat.lost().filter(|_| is_served && sys::task::state_of(self.tid()) == State::Runnable)
+        self.seat.lost().filter(|_| is_served && scout::send(|| sys::task::state_of(self.tid())) == State::Runnable)
     }
 
     /// Takes the permit from a worker whose thread has run since `tick`, on behalf of others.
@@ -552,6 +581,7 @@ unsafe fn begin(arg: *mut core::ffi::c_void) -> &'static Worker {
 fn end(w: &Worker) -> *mut core::ffi::c_void {
     crate::signal::altstack::worker_ended();
     w.tid.store(0, Ordering::Relaxed);
+    pool::give_unused(w);
     null_mut()
 }
 
@@ -583,7 +613,7 @@ unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core:
 
 /// Makes a kernel thread for one thread, which is to be its home; `None` when the kernel refuses.
 pub fn make_home() -> Option<&'static Worker> {
-    let w = Worker::new();
+    let w = Worker::unused();
     tls::enter();
     // SAFETY: workers are never freed, and this is what such a thread is given.
     let made =
@@ -592,5 +622,8 @@ pub fn make_home() -> Option<&'static Worker> {
         futex::wait(&w.tid, 0);
     }
     tls::leave();
+    if !made {
+        pool::give_unused(w);
+    }
     made.then_some(w)
 }

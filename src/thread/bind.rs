@@ -41,9 +41,12 @@ pub fn to_unique_tid() {
     }
 }
 
-/// Binds the calling green thread, and shows its kernel thread's tid in its descriptor.
+/// Binds the calling green thread, and shows its kernel thread's tid in its descriptor. It stays what it is where the kernel makes no more
+/// threads.
 pub fn to_kernel_tid() {
-    to_kernel_thread();
+    if to_kernel_thread().is_err() {
+        return;
+    }
     if let Some((t, word)) = super::current().zip(tcb::tid(arch::thread_pointer())) {
         tls::enter();
         let shown = word.swap(t.tid(), Ordering::Relaxed);
@@ -60,41 +63,42 @@ pub fn to_kernel_tid() {
     }
 }
 
-/// Binds the calling green thread, once. Foreign threads are bound already.
-pub fn to_kernel_thread() {
-    let Some(t) = super::current() else { return };
+/// Binds the calling green thread, once. Foreign threads are bound already. `EAGAIN` when the kernel makes no more threads, and the others
+/// would have none to run on.
+pub fn to_kernel_thread() -> Result<(), Errno> {
+    let Some(t) = super::current() else { return Ok(()) };
     while !t.is_bound() {
         if t.claim() {
-            take_workers(t);
+            take_workers(t).inspect_err(|_| t.unclaim())?;
         } else if is_main(t) {
             // Only main claims itself: an outer frame is at it, and was interrupted by a summons or a handler.
-            return;
+            return Ok(());
         } else if t.home().is_null() {
             look_later();
         } else {
             go_home(t);
         }
     }
+    Ok(())
 }
 
 /// The calling thread is about to have a child, whose parent, for what the kernel tells the child of that one's end and for
 /// ptrace(2), is a kernel thread: it must end when the thread does, and not before. Main's is the process's first.
 ///
 /// A greenlet goes on taking turns, which a thread with a kernel thread of its own does not: its worker's kernel thread ends for
-/// nobody, and tells the child nothing.
+/// nobody, and tells the child nothing. So does that of a thread that gets none of its own.
 pub fn to_parent() {
     match super::current() {
         Some(t) if t.is_bound() => {}
         Some(main) if is_main(main) => come_home(main),
-        Some(t) if t.takes_turns() => sched::keep_kernel_thread(),
-        Some(_) => to_kernel_thread(),
-        None => {}
+        Some(t) if t.takes_turns() || to_kernel_thread().is_err() => sched::keep_kernel_thread(),
+        _ => {}
     }
 }
 
 /// The calling thread makes a child now. Handlers of the program's, which may have waited, have run since [`to_parent`].
 pub fn is_parent() {
-    if super::current().is_some_and(Thread::takes_turns) {
+    if super::current().is_some_and(|t| !t.is_bound()) {
         sched::keep_kernel_thread();
     }
 }
@@ -103,8 +107,7 @@ pub fn is_parent() {
 /// it has ended, `EAGAIN` when the kernel makes no more threads.
 pub fn any(t: &Thread) -> Result<(), Errno> {
     if core::ptr::eq(tls::current(), t) {
-        to_kernel_thread();
-        return Ok(());
+        return to_kernel_thread();
     }
     if is_main(t) {
         if !t.is_bound() {
@@ -162,7 +165,8 @@ pub fn obey() {
     if !t.home().is_null() {
         go_home(t);
     } else if t.take_summons() {
-        to_kernel_thread();
+        // Where that cannot be, the next one who asks for it is told.
+        let _ = to_kernel_thread();
     }
 }
 
@@ -174,15 +178,19 @@ fn go_home(t: &Thread) {
 }
 
 /// The calling green thread keeps its worker's kernel thread.
-fn take_workers(t: &Thread) {
+fn take_workers(t: &Thread) -> Result<(), Errno> {
     // Not later: main would be taken away from home again.
     sched::wait_for_reserve();
     if is_main(t) {
         come_home(t);
     }
+    if !sched::can_bind() {
+        return Err(Errno::AGAIN);
+    }
     sched::bind();
     register(t);
     t.set_kernel_tid(sys::gettid());
+    Ok(())
 }
 
 /// Main, which calls, goes to the process's first kernel thread, if that can be had.

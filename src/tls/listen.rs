@@ -18,10 +18,10 @@ use crate::config;
 use crate::errno::Errno;
 use crate::sys::fd::{self as sysfd, Fd};
 use crate::sys::lock::Lock;
-use crate::sys::{alloc, time, vm};
+use crate::sys::{self, Line, alloc, time, vm};
 use crate::syscall;
 use core::ffi::CStr;
-use core::fmt;
+use core::fmt::{self, Write as _};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -116,7 +116,7 @@ pub fn load(why_not: Option<&str>) -> bool {
     vm::wipe_stack_below();
     match named {
         Ok(ports) => {
-            if !may_lack_files {
+            if is_first() {
                 unheard::expect(ports.iter().map(|(port, _)| port.number));
             }
             SHARED.lock().ports.extend(ports.into_iter().map(|named| &*Box::leak(Box::new(named))));
@@ -141,19 +141,30 @@ pub fn insist(variable: &str, why_not: Option<&str>) {
     }
 }
 
-/// Whether another process has been able to use the settings, and has started this one.
+/// Whether another program has been able to use the settings, and has started this one.
 pub fn may_lack_files() -> bool {
     config::variable(CHECKED).is_some()
 }
 
-/// This process can use them.
-pub fn say_checked() {
-    // SAFETY: C strings; there is one thread.
-    unsafe { libc::setenv(CHECKED.as_ptr(), c"1".as_ptr(), 1) };
+/// Whether that was in this process, before exec(3), or there was none.
+fn is_first() -> bool {
+    let whose = config::variable(CHECKED).and_then(|pid| pid.to_str().ok()?.parse().ok());
+    whose.is_none_or(|pid: i32| pid == sys::getpid())
 }
 
-/// Set by the first process that could use the setting. One that it starts, perhaps when it has given up the right to read the files,
-/// does without them until it accepts a connection: a script behind a server need not be able to be that server.
+/// This program can use them, or need not.
+pub fn say_checked() {
+    if may_lack_files() {
+        return;
+    }
+    let mut pid = Line::new();
+    let _ = write!(pid, "{}\0", sys::getpid());
+    // SAFETY: C strings; there is one thread.
+    unsafe { libc::setenv(CHECKED.as_ptr(), pid.bytes().as_ptr().cast(), 1) };
+}
+
+/// Set by the first program that could use the setting, to its process. One that it starts, perhaps when it has given up the right to read
+/// the files, does without them until it accepts a connection: a script behind a server need not be able to be that server.
 const CHECKED: &CStr = c"GREENLET_TLS_CHECKED";
 
 /// Which of the ports that is.

@@ -1,8 +1,8 @@
 //! Ports that were to speak TLS, and on which the program has never listened: said when it exits, since a slip in a number is seen by
 //! nobody else, and what the program listens on instead speaks in the clear.
 //!
-//! Only where it is certain: by the process that has read the setting first, if it never had a child, which may be the server; and
-//! on the standard error that it began with, since a daemon may have something else by that number.
+//! Only where it is certain: by the process that has read the setting first, whatever it has become by exec, if it never had a child, which
+//! may be the server; and on the standard error that it began with, since a daemon may have something else by that number.
 
 use crate::atomic::{AtomicBool, Ordering};
 use crate::config;

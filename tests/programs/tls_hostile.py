@@ -265,7 +265,8 @@ def unheard():
             "a forked child": ([python, "-c", "import os; os.fork() and os.wait()"], ""),
             "a child that is waited for": (["sh", "-c", "/bin/true; /bin/true"], ""),
             "a child that is not": (["sh", "-c", "/bin/sleep 0.2 & exit 0"], ""),
-            "exec": (["sh", "-c", "exec /bin/true"], ""),
+            "exec": (["sh", "-c", "exec /bin/true"], said),
+            "exec of what listens": (["sh", "-c", f'exec {python} -c "$0"', listens], "GREENLET_TLS_LISTEN: 1: the program"),
             "another standard error": ([python, "-c", f"import os; os.close(2); os.open('{folder}/file', os.O_CREAT | os.O_WRONLY)"], ""),
         }
         for what, (command, words) in scenes.items():

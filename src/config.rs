@@ -22,6 +22,7 @@ use crate::sys::{self, Line};
 use crate::syscall;
 use core::ffi::CStr;
 use core::fmt::Write;
+use std::ffi::CString;
 use std::sync::OnceLock;
 
 /// Where the report goes.
@@ -217,7 +218,7 @@ pub fn say(what: core::fmt::Arguments<'_>) {
     sys::stderr(line.bytes());
 }
 
-/// CPUs that this process may use: its affinity, and the cgroup's quota rounded up.
+/// CPUs that this process may use: its affinity, and the quota of its cgroups rounded up.
 fn usable_cpus() -> usize {
     let mut set = [0u64; 128];
     // SAFETY: the kernel writes at most the array's size.
@@ -227,24 +228,69 @@ fn usable_cpus() -> usize {
     (affinity.max(1) as usize).min(cgroup_quota().unwrap_or(usize::MAX)).min(1024)
 }
 
-/// `cpu.max` of cgroup v2 as a number of CPUs, rounded up.
+/// The least quota of the process's cgroups, of either version, and of those above them that can be seen.
 fn cgroup_quota() -> Option<usize> {
-    let mut buf = [0u8; 64];
-    // SAFETY: a NUL-terminated path; the kernel writes at most the buffer's size.
-    let n = unsafe {
-        let fd = syscall!(
-            libc::SYS_openat,
-            libc::AT_FDCWD,
-            c"/sys/fs/cgroup/cpu.max".as_ptr(),
-            libc::O_RDONLY | libc::O_CLOEXEC
-        )
-        .ok()?;
-        let n = syscall!(libc::SYS_read, fd, buf.as_mut_ptr(), buf.len());
-        let _ = syscall!(libc::SYS_close, fd);
-        n.ok()?
-    };
-    let mut words = core::str::from_utf8(&buf[..n]).ok()?.split_ascii_whitespace();
+    let mut room = [0u8; 4096];
+    let memberships = read_start("/proc/self/cgroup", &mut room)?;
+    let read = |path: String| read_start(&path, &mut [0; 64]).map(str::to_owned);
+    let newer = groups(memberships, "").filter_map(|group| read(format!("/sys/fs/cgroup{group}/cpu.max")));
+    let older = groups(memberships, "cpu").filter_map(|group| {
+        let [quota, period] = ["quota", "period"].map(|of| read(format!("/sys/fs/cgroup/cpu{group}/cpu.cfs_{of}_us")));
+        Some(quota? + &period?)
+    });
+    newer.chain(older).filter_map(|limit| parse_quota(&limit)).min()
+}
+
+/// The group that has this controller (version 2: none is named), and those above it, the root (an empty name) last.
+fn groups<'a>(memberships: &'a str, controller: &str) -> impl Iterator<Item = &'a str> {
+    let own = memberships.lines().find_map(|line| {
+        let (controllers, group) = line.split_once(':')?.1.split_once(':')?;
+        controllers.split(',').any(|name| name == controller).then(|| group.trim_end_matches('/'))
+    });
+    core::iter::successors(own, |group| group.rsplit_once('/').map(|(above, _)| above))
+}
+
+/// Quota and period as a number of CPUs, rounded up; `None` where there is no limit.
+fn parse_quota(text: &str) -> Option<usize> {
+    let mut words = text.split_ascii_whitespace();
     let quota: usize = words.next()?.parse().ok()?;
     let period: usize = words.next()?.parse().ok()?;
     (period != 0).then(|| quota.div_ceil(period).max(1))
+}
+
+/// As much of a file of the kernel's as there is room for.
+fn read_start<'a>(path: &str, room: &'a mut [u8]) -> Option<&'a str> {
+    let path = CString::new(path).ok()?;
+    // SAFETY: a NUL-terminated path; the kernel writes at most the buffer's size.
+    let n = unsafe {
+        let fd = syscall!(libc::SYS_openat, libc::AT_FDCWD, path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC).ok()?;
+        let n = syscall!(libc::SYS_read, fd, room.as_mut_ptr(), room.len());
+        let _ = syscall!(libc::SYS_close, fd);
+        n.ok()?
+    };
+    core::str::from_utf8(&room[..n]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotas_are_rounded_up() {
+        for (text, cpus) in
+            [("150000 100000\n", Some(2)), ("1000 100000\n", Some(1)), ("max 100000\n", None), ("-1\n100000\n", None)]
+        {
+            assert_eq!(parse_quota(text), cpus, "{text}");
+        }
+    }
+
+    #[test]
+    fn groups_reach_the_root() {
+        const MEMBERSHIPS: &str = "4:memory:/m\n2:cpuset,cpu:/a/b\n0::/system.slice/web.service\n";
+        let of = |controller| groups(MEMBERSHIPS, controller).collect::<Vec<_>>();
+        assert_eq!(of(""), ["/system.slice/web.service", "/system.slice", ""]);
+        assert_eq!(of("cpu"), ["/a/b", "/a", ""]);
+        assert!(of("io").is_empty());
+        assert_eq!(groups("0::/\n", "").collect::<Vec<_>>(), [""]);
+    }
 }

@@ -107,11 +107,11 @@ fn counted(event: Event) -> u64 {
     COUNTS[event as usize].load(Ordering::Relaxed)
 }
 
-/// Writes the report where `GREENLET_REPORT` says, if it says so and green threads were made.
+/// Writes the report where `GREENLET_REPORT` says, if it says so and threads were made.
 pub fn at_exit() {
     let Some(target) = config::get().report else { return };
     let made = counted(Event::PairMade) + counted(Event::PairRecycled);
-    if made == 0 {
+    if made + counted(Event::Native) == 0 {
         return;
     }
     let mut line = sys::Line::new();
@@ -123,7 +123,9 @@ pub fn at_exit() {
         PEAK.load(Ordering::Relaxed),
         thread::LIVE.load(Ordering::Relaxed)
     );
-    let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor, 1 recruiter");
+    if workers > 0 {
+        let _ = writeln!(line, "  kernel threads     {workers} workers, {most} at peak, 1 monitor, 1 recruiter");
+    }
     for event in [
         Event::PairRecycled,
         Event::PairCopied,

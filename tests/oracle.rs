@@ -18,7 +18,7 @@
 //! | `// stderr: may differ` | the library may say something the kernel does not |
 //! | `// verify: why` | it waits for what makes no edge: it does not run where verification is forced off |
 //! | `// ignored: why` | it runs only where it is asked for, with `--ignored`: it disturbs what runs beside it |
-//! | `// open: issue 3, why` | a known difference that an open issue is to remove: the run must differ, so that the line goes with it |
+//! | `// open: why` | a known difference that is to be removed: the run must differ, so that the line goes with it |
 //! | `// preloaded: …` | a line that the preloaded run prints instead: a difference we meant. All of its output, a line each |
 //!
 //! Environment: `GREENLET_LIB` (else `target/release/libgreenlet.so`), `GREENLET_ORACLE_REPEAT=N` (preloaded runs a trial),

@@ -314,6 +314,9 @@ pub fn register_at_fork() {
     }
 }
 
+/// Whether the forking thread keeps the recruiter from making kernel threads.
+static HAS_RECRUITER: AtomicBool = AtomicBool::new(false);
+
 /// Whether the forking thread has the lock of libc's list of streams.
 static HAS_STREAMS: AtomicBool = AtomicBool::new(false);
 
@@ -340,9 +343,20 @@ extern "C" fn before_fork() {
     hold_all();
 }
 
-/// Before any other fork.
+/// Before any other fork. Who has the loader may wait for a thread that the recruiter is to make.
 pub fn fork_prepare() {
-    LOADER.hold();
+    let has_recruiter = loop {
+        let has_recruiter = started() && sched::recruiter::hold_still();
+        if LOADER.try_hold() {
+            break has_recruiter;
+        }
+        if has_recruiter {
+            sched::recruiter::let_go();
+        }
+        LOADER.hold();
+        LOADER.let_go();
+    };
+    HAS_RECRUITER.store(has_recruiter, Ordering::Relaxed);
     HAS_STREAMS.store(false, Ordering::Relaxed);
     hold_all();
 }
@@ -385,6 +399,9 @@ fn release_after_fork() {
     sched::scout::fork_done();
     signal::setxid::fork_done();
     LOADER.let_go();
+    if HAS_RECRUITER.swap(false, Ordering::Relaxed) {
+        sched::recruiter::let_go();
+    }
 }
 
 /// What the forking thread's mask was before the fork.

@@ -20,7 +20,7 @@
 mod monitor;
 mod pool;
 mod queue;
-mod recruiter;
+pub mod recruiter;
 pub mod scout;
 mod seat;
 mod sleepers;
@@ -290,21 +290,31 @@ pub fn offload() -> bool {
 /// need one of them. Not for ever: what that needs may also be the calling thread's call.
 pub fn wait_for_reserve() {
     const PATIENCE: u64 = time::SECOND;
-    const NAP: u64 = time::SECOND / 20_000;
     if !recruiter::is_at_it() {
         return;
     }
     let until = time::after(PATIENCE);
     tls::enter();
     while recruiter::is_at_it() && !pool::has_spare() && time::now() < until {
-        let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) else { break };
-        t.suspend(Action::Yield);
-        if !work_visible() {
-            // Whom the recruiter waits for may be behind this one on its CPU.
-            time::pause(NAP);
+        if crate::thread::current().is_none_or(Thread::is_bound) {
+            break;
         }
+        step_aside();
     }
     tls::leave();
+}
+
+/// The calling thread, which waits for the recruiter, lets others run: also whom that one waits for, who may be behind it on its CPU.
+fn step_aside() {
+    const NAP: u64 = time::SECOND / 20_000;
+    if let Some(t) = crate::thread::current().filter(|t| !t.is_bound()) {
+        tls::enter();
+        t.suspend(Action::Yield);
+        tls::leave();
+    }
+    if !work_visible() {
+        time::pause(NAP);
+    }
 }
 
 /// The calling thread is about to wait where it does not park: another greenlet may run meanwhile. Whether the caller takes turns.

@@ -57,6 +57,10 @@ pub fn tid() -> u32 {
     TID.load(Ordering::Relaxed)
 }
 
+pub(super) fn is_absent() -> bool {
+    STATE.load(Ordering::Relaxed) == ABSENT
+}
+
 pub(super) fn start() {
     STATE.store(AWAKE, Ordering::SeqCst);
     // SAFETY: `main` looks at no argument.
@@ -265,7 +269,7 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
         let Some(why) = why else { continue };
         // Without its permit it would go on all the same, and nobody with it: the recruiter may wait for one that does not run.
-        let must_wait = !pool::has_spare() && (why == Held::Computing || is_unstaffed);
+        let must_wait = why == Held::Computing && !pool::has_spare();
         // One a look: it may be all that the others waited for.
         let yields = must_wait || why == Held::Crowded || why == Held::Computing && !growth.is_small();
         if yields && !seen.is_deaf {
@@ -279,6 +283,10 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         }
         if why == Held::Crowded || must_wait {
             seen.is_deaf = false;
+            continue;
+        }
+        if is_unstaffed {
+            // Its permit would lie there beside that one.
             continue;
         }
         if growth.allows(why, seen.since) && holder.rescue(tick) {

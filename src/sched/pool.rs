@@ -353,7 +353,7 @@ pub(super) fn recruit() {
             pool.workers += 1;
         }
         let w = Worker::unused();
-        let made = spawn(w);
+        let made = recruiter::make(|| spawn(w) && w.await_beginning());
         let mut pool = POOL.lock();
         if !made {
             pool.unused.push(w);

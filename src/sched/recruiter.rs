@@ -4,9 +4,10 @@
 //! of either, and only a worker can make it go on. So nobody whom threads wait for makes kernel threads, the monitor least of all:
 //! the pool has a worker in reserve, and the recruiter replaces it when it is taken.
 
-use super::{pool, scout};
+use super::{monitor, pool, scout};
 use crate::atomic::{AtomicU32, AtomicU64, Ordering};
 use crate::report;
+use crate::sys::lock::Lock;
 use crate::sys::{self, futex, time};
 
 const STACK: usize = 128 * 1024;
@@ -24,6 +25,35 @@ const AFTER_REFUSAL: u64 = time::SECOND / 100;
 
 /// Its kernel thread's id, 0 before it runs.
 static TID: AtomicU32 = AtomicU32::new(0);
+
+/// Held while a kernel thread is made, until it has begun.
+static MAKING: Lock<()> = Lock::new(());
+
+/// Makes a kernel thread; `spawn` comes back when it has begun.
+pub(super) fn make(spawn: impl FnOnce() -> bool) -> bool {
+    let _held = MAKING.lock();
+    spawn()
+}
+
+/// Before a fork that libc does not know of: its list of threads stays in the child as it is, and there setuid and its kin wait for those
+/// that have not begun. Not for ever: what making one needs may be the caller's. Whether none is made until [`let_go`].
+pub fn hold_still() -> bool {
+    const PATIENCE: u64 = time::SECOND;
+    let until = time::after(PATIENCE);
+    let has_begun =
+        || (monitor::is_absent() || monitor::tid() != 0) && (STATE.load(Ordering::SeqCst) == ABSENT || tid() != 0);
+    while !(has_begun() && MAKING.try_hold()) {
+        if time::now() >= until {
+            return false;
+        }
+        super::step_aside();
+    }
+    true
+}
+
+pub fn let_go() {
+    MAKING.let_go();
+}
 
 pub(super) fn tid() -> u32 {
     TID.load(Ordering::Relaxed)
@@ -83,4 +113,7 @@ unsafe extern "C-unwind" fn main(_: *mut core::ffi::c_void) -> *mut core::ffi::c
 pub(super) unsafe fn after_fork() {
     STATE.store(ABSENT, Ordering::Relaxed);
     TID.store(0, Ordering::Relaxed);
+    REFUSED_UNTIL.store(0, Ordering::Relaxed);
+    // SAFETY: the caller's promise.
+    unsafe { MAKING.reset(()) };
 }

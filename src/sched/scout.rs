@@ -90,13 +90,17 @@ pub(super) fn make_if_wanted() {
     if STATE.load(Ordering::Acquire) != WANTED {
         return;
     }
-    // SAFETY: `main` looks at no argument.
-    if unsafe { !pool::spawn_kernel_thread(main, null_mut(), STACK) } {
-        become_state(REFUSED);
-    }
-    while STATE.load(Ordering::Acquire) == WANTED {
-        futex::wait(&STATE, WANTED);
-    }
+    recruiter::make(|| {
+        // SAFETY: `main` looks at no argument.
+        let made = unsafe { pool::spawn_kernel_thread(main, null_mut(), STACK) };
+        if !made {
+            become_state(REFUSED);
+        }
+        while STATE.load(Ordering::Acquire) == WANTED {
+            futex::wait(&STATE, WANTED);
+        }
+        made
+    });
 }
 
 fn become_state(state: u32) {

@@ -5,7 +5,7 @@
 //! libc made, detached, with the loop as start routine.
 
 use super::seat::{Seat, TICK_MASK};
-use super::{Action, BACKGROUND, GLOBAL, OUTSIDE, Permit, monitor, permits, pool, scout, source, strand};
+use super::{Action, BACKGROUND, GLOBAL, OUTSIDE, Permit, monitor, permits, pool, recruiter, scout, source, strand};
 use crate::arch::{self, FpControl, tls};
 use crate::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 use crate::report::Parks;
@@ -248,6 +248,14 @@ impl Worker {
         // SAFETY: permits are never freed.
         unsafe { (*permit).tick.store(self.tick.get(), Ordering::Relaxed) };
         self.seat.run(self.tick.get());
+        true
+    }
+
+    /// Its kernel thread, which has been made, runs when this returns.
+    pub(super) fn await_beginning(&self) -> bool {
+        while self.tid.load(Ordering::Acquire) == 0 {
+            futex::wait(&self.tid, 0);
+        }
         true
     }
 
@@ -571,6 +579,7 @@ unsafe fn begin(arg: *mut core::ffi::c_void) -> &'static Worker {
     w.tp.set(arch::thread_pointer());
     arch::set_tls_worker(w);
     w.tid.store(sys::gettid(), Ordering::Release);
+    futex::wake(&w.tid, 1);
     w.mask.set(sig::mask());
     w.fp.set(FpControl::save());
     w.alt.set(altstack::worker_started());
@@ -599,7 +608,6 @@ pub(super) unsafe extern "C-unwind" fn main(arg: *mut core::ffi::c_void) -> *mut
 unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     // SAFETY: `make_home` passes a leaked worker.
     let w = unsafe { begin(arg) };
-    futex::wake(&w.tid, 1);
     while w.futex.load(Ordering::Acquire) == 0 {
         futex::wait(&w.futex, 0);
     }
@@ -615,12 +623,12 @@ unsafe extern "C-unwind" fn home_main(arg: *mut core::ffi::c_void) -> *mut core:
 pub fn make_home() -> Option<&'static Worker> {
     let w = Worker::unused();
     tls::enter();
-    // SAFETY: workers are never freed, and this is what such a thread is given.
-    let made =
-        unsafe { pool::spawn_kernel_thread(home_main, (w as *const Worker).cast_mut().cast(), pool::WORKER_STACK) };
-    while made && w.tid.load(Ordering::Acquire) == 0 {
-        futex::wait(&w.tid, 0);
-    }
+    let made = recruiter::make(|| {
+        // SAFETY: workers are never freed, and this is what such a thread is given.
+        let made =
+            unsafe { pool::spawn_kernel_thread(home_main, (w as *const Worker).cast_mut().cast(), pool::WORKER_STACK) };
+        made && w.await_beginning()
+    });
     tls::leave();
     if !made {
         pool::give_unused(w);

@@ -78,21 +78,25 @@ pub unsafe fn connect(socket: c_int, addr: *const sockaddr, len: socklen_t) -> R
     let _ = sysfd::set_status_flags(socket, flags);
     match begun {
         Ok(_) => Ok(0),
+        // Begun by this call, or by one before it that a limit, a handler or O_NONBLOCK ended: both wait for it.
         // SAFETY: the caller's address.
-        Err(Errno(libc::EINPROGRESS)) => unsafe { await_connection(socket, first, addr, len) },
+        Err(begun @ Errno(libc::EINPROGRESS | libc::EALREADY)) => unsafe {
+            await_connection(socket, first, begun, addr, len)
+        },
         // A Unix listener's backlog is full, and nothing tells when it no longer is: libc's own call, which can be cancelled.
         Err(Errno::AGAIN) => Err(Exit::Offloaded),
         Err(e) => Err(e.into()),
     }
 }
 
-/// The handshake is under way: wait for its end, or the socket's send timeout.
+/// The handshake is under way: wait for its end, or the socket's send timeout, when the call says what it would have said without
+/// waiting (`begun`).
 ///
 /// # Safety
 /// As [`connect`].
 #[inline(never)]
 unsafe fn await_connection(
-    socket: c_int, first: FirstTry, addr: *const sockaddr, len: socklen_t,
+    socket: c_int, first: FirstTry, begun: Errno, addr: *const sockaddr, len: socklen_t,
 ) -> Result<c_int, Exit> {
     let limit = sysfd::socket_timeout(socket, libc::SO_SNDTIMEO);
     let hold = first.hold();
@@ -107,7 +111,7 @@ unsafe fn await_connection(
         unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)
     };
     match finish(On::write(socket, Call::Connect), hold, &Slow { how, timed: limit.is_some() }, &mut attempt) {
-        Err(Exit::Errno(libc::EAGAIN)) => Err(Exit::Errno(libc::EINPROGRESS)),
+        Err(Exit::Errno(libc::EAGAIN)) => Err(begun.into()),
         end => end,
     }
 }

@@ -34,6 +34,11 @@ fn why_not_ready(socket: c_int) -> Errno {
     }
 }
 
+/// Whether a call on it says EAGAIN rather than wait.
+fn never_waits(socket: c_int) -> Result<bool, Errno> {
+    Ok(!reactor::is_plain(socket) && sysfd::status_flags(socket)? & libc::O_NONBLOCK != 0)
+}
+
 /// accept4(2). Poll first, then accept, one green thread at a time per listener: between the two another
 /// process may take the connection, and then the kernel blocks this worker and rescue covers it.
 ///
@@ -44,14 +49,18 @@ pub unsafe fn accept4(listener: c_int, addr: *mut sockaddr, len: *mut socklen_t,
         return Err(Exit::Native);
     }
     // SAFETY: the caller's arguments.
-    let made = until_ready(On::read(listener, Call::Accept), |listener| unsafe {
-        reactor::alone(listener, || {
-            if sysfd::poll_now(listener, libc::POLLIN) == 0 {
-                return Err(why_not_ready(listener));
-            }
-            syscall!(libc::SYS_accept4, listener, addr, len, flags)
-        })
-    })?;
+    let accept_now = |listener| unsafe { syscall!(libc::SYS_accept4, listener, addr, len, flags) };
+    let attempt = |listener| {
+        let when_polled = || match sysfd::poll_now(listener, libc::POLLIN) {
+            0 => Err(why_not_ready(listener)),
+            _ => accept_now(listener),
+        };
+        // Who is alone may have looked before a connection came of which the caller has just been told, for the last time if its
+        // set is edge-triggered. A call that does not wait need not be alone.
+        let beside = || if never_waits(listener)? { accept_now(listener) } else { Err(Errno::AGAIN) };
+        reactor::alone(listener, when_polled, beside)
+    };
+    let made = until_ready(On::read(listener, Call::Accept), attempt)?;
     fd::opened(made as c_int);
     Ok(made as c_int)
 }

@@ -115,9 +115,12 @@ unsafe fn await_connection(
             return Err(Errno::AGAIN);
         }
         // The call that collects the outcome, as a blocking one does at its end: a refused socket can then be
-        // used again.
+        // used again. Another thread that waits for the same connection, or the family itself (AF_VSOCK), may have collected it.
         // SAFETY: the caller's address.
-        unsafe { syscall!(libc::SYS_connect, socket, addr, len) }.map(|_| 0)
+        match unsafe { syscall!(libc::SYS_connect, socket, addr, len) } {
+            Ok(_) | Err(Errno(libc::EISCONN)) => Ok(0),
+            Err(e) => Err(e),
+        }
     };
     match finish(On::write(socket, Call::Connect), hold, &Slow { how, timed: limit.is_some() }, &mut attempt) {
         Err(Exit::Errno(libc::EAGAIN)) => Err(begun.into()),

@@ -1,5 +1,5 @@
 // A connect that waits for its listener's queue: a handler that lets calls be restarted does not end it, and a second connect waits for
-// what a first one has begun, whatever ended that.
+// what a first one has begun, whatever ended that, or beside it.
 #include "oracle.h"
 
 // A listener whose queue is full until somebody accepts: then the next attempt is heard, about a second after the first.
@@ -92,6 +92,24 @@ static void *limited(void *argument)
     return NULL;
 }
 
+static void *twin(void *argument)
+{
+    return connect_slowly(argument) == -1 ? (void *)error_name(errno) : "connected";
+}
+
+static void *twins(void *argument)
+{
+    struct slow *slow = argument;
+    pthread_t other = start(twin, slow);
+    settle();
+    MUST(sem_post(&slow->waits) == 0);
+    note(slow, "at last", connect_slowly(slow));
+    const char *others = finish(other);
+    size_t used = strlen(slow->trace);
+    snprintf(slow->trace + used, sizeof slow->trace - used, " beside it: %s", others);
+    return NULL;
+}
+
 static void begin_slow(struct slow *slow, void *(*body)(void *))
 {
     slow->listener = tcp_listener(0);
@@ -116,9 +134,9 @@ static void accept_one(struct slow *slow)
     MUST(fd >= 0 && close(fd) == 0);
 }
 
-enum { RESTARTED, INTERRUPTED, BEGUN, LIMITED, KINDS };
-static const char *const names[] = {"restarted", "interrupted", "begun without waiting", "limited"};
-static void *(*const bodies[])(void *) = {restarted, interrupted, begun_without_waiting, limited};
+enum { RESTARTED, INTERRUPTED, BEGUN, LIMITED, TWINS, KINDS };
+static const char *const names[] = {"restarted", "interrupted", "begun without waiting", "limited", "twins"};
+static void *(*const bodies[])(void *) = {restarted, interrupted, begun_without_waiting, limited, twins};
 
 int main(void)
 {

@@ -101,8 +101,8 @@ macro_rules! call_next_offloaded {
 /// - `closing fn close(…) -> c_int = …`: in each child too that has its parent's table of descriptors.
 /// - `accepting fn accept(…) -> c_int = …, with flags`: what it answers may be a connection that is to speak TLS.
 /// - `connecting fn connect(…) -> c_int = …`: where the server is to be talked to in TLS, that comes after it.
-/// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread; `or secure fn`: in either
-///   case; `[SOCKET] or secure fn`: the operation sees to the set itself then.
+/// - `secure fn getpeername(…) -> c_int = …`: if any port speaks TLS, with or without a second thread;
+///   `[SOCKET] or secure fn`: in either case, and the operation sees to the set itself then.
 /// - `waking old fn`, `waking new fn`: the symbol's version is GLIBC_2.2.5, hidden, or GLIBC_2.3.2, the default. The functions
 ///   bear the C name, so the two of one name live in two modules.
 macro_rules! hook {
@@ -131,10 +131,6 @@ macro_rules! hook {
     (secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
             next!($name), engine::tls::is_on().then_some(true), $op($($arg),*) }
-    };
-    (or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
-        hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret,
-            next!($name), (engine::active() || engine::tls::is_on()).then_some(true), $op($($arg),*) }
     };
     ([$set:ident] or secure fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> $ret:ty = $op:path) => {
         hook! { @function [#[unsafe(no_mangle)]] $name, $name($($arg: $type),*) -> $ret, next!($name),

@@ -21,7 +21,7 @@ hook! {
         = ops::tls::getsockopt
 }
 hook! {
-    or secure fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int
+    always fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: socklen_t) -> c_int
         = ops::fd::setsockopt
 }
 

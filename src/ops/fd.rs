@@ -4,6 +4,7 @@
 //! round them.
 
 use super::green;
+use super::low_mark;
 use super::task;
 use crate::errno::{Errno, Exit};
 use crate::reactor;
@@ -54,17 +55,22 @@ pub fn closing(fd: c_int, waits: bool) -> Closing {
     if waits { reactor::closing(fd) } else { reactor::shutting(fd) }
 }
 
-/// setsockopt(2): a socket's time-outs are remembered elsewhere.
+/// setsockopt(2): a socket's time-outs are remembered elsewhere, and so is that there are low-water marks, which are mostly set before
+/// the second thread is there.
 ///
 /// # Safety
 /// As the C function.
 pub unsafe fn setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, len: u32) -> Result<c_int, Exit> {
+    low_mark::note(level, name, value);
     if tls::is_on() {
         // SAFETY: the caller's arguments.
         match unsafe { super::tls::setsockopt(fd, level, name, value, len) } {
             Err(Exit::Native) if start::active() => {}
             done => return done,
         }
+    }
+    if !start::active() {
+        return Err(Exit::Native);
     }
     const MILLION: i64 = 1_000_000;
     const NEW_TIMEOUTS: core::ops::RangeInclusive<c_int> = 66..=67;

@@ -7,6 +7,7 @@
 //! used up.
 
 use super::green;
+use super::low_mark;
 use super::ready::{On, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
@@ -57,13 +58,16 @@ pub unsafe fn recvfrom(
 ) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
     is_tried_with(flags)?;
-    if flags & libc::MSG_WAITALL != 0 && len > 0 && sysfd::is_stream(fd) {
+    let mark = low_mark::of(fd);
+    let waits_for_all = flags & libc::MSG_WAITALL != 0 && sysfd::is_stream(fd);
+    if len > 0 && (waits_for_all || mark.is_some()) {
         if flags & libc::MSG_PEEK != 0 {
             // What has come stays with the kernel until all has, and nothing tells of the rest.
             return Err(Exit::Offloaded);
         }
+        let least = mark.filter(|_| !waits_for_all).map_or(len, |mark| mark.min(len));
         // SAFETY: the caller's buffer.
-        return unsafe { recv_all(fd, buf.cast(), len, flags, addr, addr_len) };
+        return unsafe { recv_least(fd, buf.cast(), len, least, flags, addr, addr_len) };
     }
     let attempt = |fd| {
         // SAFETY: the caller's arguments.
@@ -74,20 +78,21 @@ pub unsafe fn recvfrom(
     until_ready(if flags == 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
 }
 
-/// MSG_WAITALL on a stream: until the buffer is full, the end, an error or a time-out; what came is kept.
+/// MSG_WAITALL on a stream, or SO_RCVLOWAT: until `least` is there, which is all or less, the end, an error or a time-out; what came is
+/// kept.
 ///
 /// # Safety
 /// As [`recvfrom`].
 #[inline(never)]
-unsafe fn recv_all(
-    fd: c_int, buf: *mut u8, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
+unsafe fn recv_least(
+    fd: c_int, buf: *mut u8, len: usize, least: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
     let mut got = 0;
     // SAFETY: `got` never exceeds `len`.
     let mut attempt = |fd| unsafe {
         let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
         got += n;
-        if n == 0 || got == len { Ok(()) } else { Err(Errno::PARTLY) }
+        if n == 0 || got >= least { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::read(fd, Call::Recv).in_parts(), &mut attempt);
     keep_progress(end, got)
@@ -109,7 +114,7 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
     note_urgent(fd, flags);
     is_tried_with(flags)?;
-    if flags & libc::MSG_WAITALL != 0 {
+    if flags & libc::MSG_WAITALL != 0 || low_mark::of(fd).is_some() {
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
     }
@@ -132,7 +137,7 @@ pub unsafe fn recvmmsg(
         return Err(Exit::Native);
     }
     note_urgent(fd, flags);
-    if flags & libc::MSG_WAITALL != 0 {
+    if flags & libc::MSG_WAITALL != 0 || low_mark::of(fd).is_some() {
         // As `recvmsg`.
         return Err(Exit::Offloaded);
     }
@@ -383,11 +388,35 @@ unsafe fn read_vectors(fd: c_int, iov: *const iovec, n: c_int, wanted: usize) ->
     if !may_wait(fd) {
         return Err(Exit::Native);
     }
+    if let Some(mark) = low_mark::of(fd).filter(|_| wanted != 0) {
+        // SAFETY: the caller's vectors.
+        return unsafe { read_least(fd, iov, n, mark.min(wanted)) };
+    }
     // SAFETY: the caller's vectors.
     let attempt = |fd| unsafe { read_now(fd, iov, n, wanted) };
     let on = On::read(fd, Call::Read);
     // A read of nothing does not wait for something.
     until_ready(if wanted != 0 { on.skipping_drained() } else { on }, attempt).map(|n| n as ssize_t)
+}
+
+/// SO_RCVLOWAT: reads until `least` is there, the end, an error or a time-out; what came is kept.
+///
+/// # Safety
+/// As [`readv`].
+#[inline(never)]
+unsafe fn read_least(fd: c_int, iov: *const iovec, n: c_int, least: usize) -> Result<ssize_t, Exit> {
+    /// What a part of the vectors gives proves nothing.
+    const NONE: usize = 0;
+    let Some(mut progress) = Progress::new(iov, n as usize) else { return Err(Exit::Native) };
+    let attempt = |fd| {
+        let rest = progress.rest();
+        // SAFETY: the caller's vectors, copied to be moved on.
+        let got = unsafe { read_now(fd, rest.as_ptr(), rest.len() as c_int, NONE) }?;
+        progress.advance(got);
+        if got == 0 || progress.done >= least { Ok(()) } else { Err(Errno::PARTLY) }
+    };
+    let end = until_ready(On::read(fd, Call::Read).in_parts(), attempt);
+    keep_progress(end, progress.done)
 }
 
 /// Reads what is there, of the `wanted` bytes that the vectors hold.

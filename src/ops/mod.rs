@@ -12,6 +12,7 @@ pub mod fd;
 pub mod greenlet;
 pub mod ids;
 pub mod io;
+pub mod low_mark;
 pub mod net;
 pub mod offload;
 pub mod old_signal;
@@ -66,6 +67,9 @@ pub mod futex {
                 unsafe { super::process::exec_by_syscall(n, [a, b, c, d, e, f]) }
             }
             libc::SYS_fcntl | libc::SYS_ioctl | libc::SYS_setsockopt => {
+                if n == libc::SYS_setsockopt {
+                    super::low_mark::note(b as i32, c as i32, d as *const _);
+                }
                 super::fd::mode_changed();
                 Err(Exit::Native)
             }

@@ -129,10 +129,10 @@ fn wait_and_retry<R>(on: On, mut begun: Begun, attempt: &mut dyn FnMut(i32) -> R
             Begun::Not(life) => {
                 let slow = begin(on)?;
                 let Some(hold) = Hold::new(on.fd, life) else { return Err(Exit::Native) };
-                in_one_life(on, hold, false, &slow, attempt)
+                in_one_life(on, hold, false, slow.timed, &slow, attempt)
             }
             Begun::Partly(mut hold) => match hold.attempt(|fd| begin(On { fd, ..on })) {
-                Some(slow) => in_one_life(on, hold, true, &slow?, attempt),
+                Some(slow) => in_one_life(on, hold, true, true, &slow?, attempt),
                 None => return Err(Errno(libc::EBADF).into()),
             },
         };
@@ -182,21 +182,23 @@ pub(super) fn until_taken(
     Err(end)
 }
 
-/// Ends what has begun: on the description that is held, or not at all. Looks before it waits.
+/// Ends what has begun: on the description that is held, or not at all. Looks before it waits. What has begun is to wait for: a
+/// handler lets the call go on, if it is one that lets calls be restarted.
 pub(super) fn finish<R>(
     on: On, hold: Hold, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Result<R, Exit> {
-    in_one_life(on, hold, true, slow, attempt).unwrap_or(Err(Exit::Native))
+    in_one_life(on, hold, true, slow.timed, slow, attempt).unwrap_or(Err(Exit::Native))
 }
 
 /// Waits and tries again, on the description that is, or is to be, held. `has_begun`: something is done already, and the
-/// next try need not wait. `None` when the description was not held before the number got another meaning, and nothing is
+/// next try need not wait. `never_restarted`: a handler ends it, as it does once a part is done. `None` when the description was not held before the number got another meaning, and nothing is
 /// done.
 fn in_one_life<R>(
-    on: On, mut hold: Hold, mut has_begun: bool, slow: &Slow, attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
+    on: On, mut hold: Hold, mut has_begun: bool, mut never_restarted: bool, slow: &Slow,
+    attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Option<Result<R, Exit>> {
     let mut turn: Option<Turn> = None;
-    let (mut waits, mut never_restarted) = (!has_begun, slow.timed || has_begun);
+    let mut waits = !has_begun;
     let end = loop {
         if waits {
             let (outcome, more) = hold.wait(on.interest, &slow.how);

@@ -251,12 +251,14 @@ pub fn pass_turn(fd: i32) {
     }
 }
 
-/// Runs `f` unless another thread is in such an `f` for the same number: then `EAGAIN`, and the caller waits for
-/// its turn, which it gets when the other is done.
-pub fn alone<R>(fd: i32, f: impl FnOnce() -> Result<R, Errno>) -> Result<R, Errno> {
+/// Runs `f` unless another thread is in such an `f` for the same number: then `beside`, and if that says `EAGAIN` the caller waits
+/// for its turn, which it gets when the other is done.
+pub fn alone<R>(
+    fd: i32, f: impl FnOnce() -> Result<R, Errno>, beside: impl FnOnce() -> Result<R, Errno>,
+) -> Result<R, Errno> {
     let Some(slot) = slots::of(fd) else { return f() };
     if !slot.claim() {
-        return Err(Errno::AGAIN);
+        return beside();
     }
     let r = f();
     if slot.release() {

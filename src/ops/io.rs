@@ -7,7 +7,7 @@
 //! used up.
 
 use super::green;
-use super::ready::{On, until_ready};
+use super::ready::{On, is_local, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
@@ -85,6 +85,9 @@ unsafe fn recv_all(
     let mut got = 0;
     // SAFETY: `got` never exceeds `len`.
     let mut attempt = |fd| unsafe {
+        if got > 0 && has_failed(fd) && sysfd::queued(fd) == 0 {
+            return Ok(());
+        }
         let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
         got += n;
         if n == 0 || got == len { Ok(()) } else { Err(Errno::PARTLY) }
@@ -171,6 +174,31 @@ fn why_not_sent(e: Errno, fd: c_int, name: *const c_void) -> Errno {
     if is_receiver_full { Errno::BLOCKS } else { e }
 }
 
+/// Whether a call that has done a part ends with that, because the connection has failed. In TCP the error is the next call's, and a
+/// try would use it up; poll does not. (Should it come between the two, it is used up.) An error without the end is none of the
+/// connection's (MSG_ERRQUEUE). A local socket's blocked call does use it up.
+fn has_failed(fd: c_int) -> bool {
+    const FAILED: i16 = libc::POLLERR | libc::POLLHUP;
+    sysfd::poll_now(fd, 0) & FAILED == FAILED && !is_local(fd)
+}
+
+/// Tries a send again that has waited, or of which `done` bytes are done: `send` does, with MSG_NOSIGNAL or without.
+///
+/// What ends a call after a part of it makes no SIGPIPE. Nor does what ends one that waits at a local socket, though nothing is
+/// done, and it says how the peer went (`ECONNRESET`), which a call that comes too late does not.
+#[cold]
+#[inline(never)]
+fn send_again(fd: c_int, done: usize, send: &dyn Fn(c_int) -> Result<usize, Errno>) -> Result<usize, Errno> {
+    if done > 0 && has_failed(fd) {
+        return Err(Errno(libc::EPIPE));
+    }
+    match send(libc::MSG_NOSIGNAL) {
+        Err(e @ Errno(libc::EPIPE)) if is_local(fd) => Err(sysfd::take_error(fd).unwrap_or(e)),
+        Err(Errno(libc::EPIPE)) if done == 0 => send(0),
+        tried => tried,
+    }
+}
+
 /// send(2).
 ///
 /// # Safety
@@ -190,11 +218,12 @@ pub unsafe fn sendto(
     is_tried_with(flags)?;
     let buf = buf.cast::<u8>();
     let mut sent = 0;
-    // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
-    let mut attempt = |fd| unsafe {
-        let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
+    let mut has_tried = false;
+    let mut attempt = |fd| {
         let (at, rest) = (buf.wrapping_add(sent), len - sent);
-        let now = syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len);
+        // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
+        let send = |how| unsafe { syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | how, addr, addr_len) };
+        let now = if core::mem::replace(&mut has_tried, true) { send_again(fd, sent, &send) } else { send(0) };
         sent += now.map_err(|e| why_not_sent(e, fd, addr.cast()))?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
@@ -270,13 +299,14 @@ fn refusal(fd: c_int, msg: *const msghdr, flags: c_int) -> Errno {
 struct Part {
     message: msghdr,
     progress: Progress,
+    has_tried: bool,
 }
 
 impl Part {
     /// The message and its vectors are copied, to be moved on. `None` for one that the kernel would not take.
     fn new(msg: *const msghdr) -> Option<Part> {
         let message = mem::read(msg).ok()?;
-        Some(Part { message, progress: Progress::new(message.msg_iov, message.msg_iovlen)? })
+        Some(Part { message, progress: Progress::new(message.msg_iov, message.msg_iovlen)?, has_tried: false })
     }
 
     /// Sends what goes without waiting; whether that was all. Control data goes with the first part.
@@ -284,11 +314,12 @@ impl Part {
     /// # Safety
     /// What the message points to is still there.
     unsafe fn send(&mut self, fd: c_int, flags: c_int) -> Result<bool, Errno> {
-        let quiet = if self.progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
         let rest = self.progress.rest();
         (self.message.msg_iov, self.message.msg_iovlen) = (rest.as_mut_ptr(), rest.len());
         // SAFETY: the caller's promise.
-        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) };
+        let send = |how| unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | how) };
+        let is_again = core::mem::replace(&mut self.has_tried, true);
+        let n = if is_again { send_again(fd, self.progress.done, &send) } else { send(0) };
         let n = n.map_err(|e| why_not_sent(e, fd, self.message.msg_name))?;
         (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
         Ok(self.progress.advance(n))
@@ -468,11 +499,12 @@ pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t
         return Err(Exit::Native);
     }
     let buf = buf.cast::<u8>().cast_mut();
-    let mut sent = 0;
+    let (mut sent, mut has_tried) = (0, false);
     // SAFETY: `sent` never exceeds `len`.
     let attempt = |fd| unsafe {
         let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
-        sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
+        let is_again = core::mem::replace(&mut has_tried, true);
+        sent += if is_again { write_again(fd, sent, &iov, 1) } else { write_now(fd, &iov, 1) }?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Write), attempt);
@@ -494,21 +526,21 @@ unsafe fn write_now(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Err
     }
 }
 
-/// The rest of a write that has made progress. A socket whose peer goes now ends it without SIGPIPE, as in the
-/// kernel; a pipe does not.
+/// A write that has waited, or of which `done` bytes are done: of a stream a send, since only those end in two ways. A pipe whose
+/// reader goes says SIGPIPE always.
 ///
 /// # Safety
 /// `iov` points to `n` vectors of the caller's.
-unsafe fn write_more(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
+unsafe fn write_again(fd: c_int, done: usize, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
     // SAFETY: all-zero is an empty message; the caller's vectors.
     unsafe {
+        if !sysfd::is_stream(fd) {
+            return write_now(fd, iov, n);
+        }
         let mut part: msghdr = core::mem::zeroed();
         part.msg_iov = iov.cast_mut();
         part.msg_iovlen = n as usize;
-        match syscall!(libc::SYS_sendmsg, fd, &raw const part, DONTWAIT | libc::MSG_NOSIGNAL) {
-            Err(Errno(libc::ENOTSOCK)) => write_now(fd, iov, n),
-            r => r,
-        }
+        send_again(fd, done, &|how| syscall!(libc::SYS_sendmsg, fd, &raw const part, DONTWAIT | how))
     }
 }
 
@@ -521,12 +553,14 @@ pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, 
         return Err(Exit::Native);
     }
     let Some(mut progress) = Progress::new(iov, n as usize) else { return Err(Exit::Native) };
+    let mut has_tried = false;
     // SAFETY: the caller's vectors, copied to be moved on.
     unsafe {
         let attempt = |fd| {
             let rest = progress.rest();
             let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
-            let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
+            let is_again = core::mem::replace(&mut has_tried, true);
+            let written = if is_again { write_again(fd, progress.done, at, n) } else { write_now(fd, at, n) }?;
             if progress.advance(written) { Ok(()) } else { Err(Errno::PARTLY) }
         };
         let end = until_ready(On::write(fd, Call::Write), attempt);

@@ -9,6 +9,7 @@ use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
 use crate::thread::wait::Wait;
 use crate::thread::{cancel, throw};
+use crate::tls::Names;
 
 /// A blocking operation on one descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -297,6 +298,11 @@ pub(super) fn pass(turns: impl IntoIterator<Item = Turn>) {
     for turn in turns {
         turn.pass();
     }
+}
+
+/// Whether it is a local socket (AF_UNIX) also to the program: one that stands for a connection in TLS has to end as TCP's do.
+pub(super) fn is_local(fd: i32) -> bool {
+    sysfd::sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) == Ok(libc::AF_UNIX) && Names::read(fd).is_none()
 }
 
 #[inline]

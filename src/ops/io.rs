@@ -23,11 +23,12 @@ const DONTWAIT: c_int = libc::MSG_DONTWAIT;
 const CURRENT: i64 = -1;
 
 /// Whether a call with these flags is tried without waiting. If the program itself asked for that it is the real one; and what is to
-/// connect first says that it has begun, if it may not wait, and has sent nothing.
+/// connect first says that it has begun, if it may not wait, and has sent nothing. A send without copying is numbered, and told of as
+/// done by that number: in parts it would be several.
 fn is_tried_with(flags: c_int) -> Result<(), Exit> {
     match flags {
         _ if flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0 => Err(Exit::Native),
-        _ if flags & libc::MSG_FASTOPEN != 0 => Err(Exit::Offloaded),
+        _ if flags & (libc::MSG_FASTOPEN | libc::MSG_ZEROCOPY) != 0 => Err(Exit::Offloaded),
         _ => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ use crate::sys::mem;
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
 use core::ffi::{c_int, c_uint, c_void};
+use core::ptr::null_mut;
 use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
 
 const DONTWAIT: c_int = libc::MSG_DONTWAIT;
@@ -46,7 +47,7 @@ fn note_urgent(fd: c_int, flags: c_int) {
 /// As the C function.
 pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Result<ssize_t, Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { recvfrom(fd, buf, len, flags, core::ptr::null_mut(), core::ptr::null_mut()) }
+    unsafe { recvfrom(fd, buf, len, flags, null_mut(), null_mut()) }
 }
 
 /// recvfrom(2).
@@ -131,41 +132,43 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
 pub unsafe fn recvmmsg(
     fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
 ) -> Result<c_int, Exit> {
+    note_urgent(fd, flags);
     is_tried_with(flags)?;
     if green().is_none() {
         return Err(Exit::Native);
     }
-    note_urgent(fd, flags);
     if flags & libc::MSG_WAITALL != 0 {
         // As `recvmsg`.
         return Err(Exit::Offloaded);
     }
-    // SAFETY: the caller's timeout.
-    let until = unsafe { timeout.as_ref() }.map(|t| time::after(Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.nanos()));
-    let one = flags & !libc::MSG_WAITFORONE | DONTWAIT;
+    let timeout = timeout.cast::<Timespec>();
+    let limit = match (!timeout.is_null()).then(|| mem::read(timeout)) {
+        None => None,
+        Some(Ok(limit)) if limit.is_valid() => Some((limit, time::now())),
+        // The kernel says what is wrong with it.
+        Some(_) => return Err(Exit::Native),
+    };
+    let left = || limit.map(|(limit, since)| limit.less(time::now() - since));
     let mut got = 0;
     let attempt = |fd| {
-        let before = got;
-        while got < n {
-            // SAFETY: `got` is below `n`; the caller's array.
-            let received = unsafe {
-                let m = &mut *msgs.add(got as usize);
-                syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|len| m.msg_len = len as c_uint)
-            };
-            match received {
-                Err(Errno::AGAIN) if got > 0 && flags & libc::MSG_WAITFORONE != 0 => break,
-                Err(Errno::AGAIN) if got > before => return Err(Errno::PARTLY),
-                received => received?,
-            }
-            got += 1;
-            if until.is_some_and(|u| time::now() >= u) {
-                break;
-            }
+        // An error that comes after a message is the next call's, as where the kernel itself goes from one message to the next.
+        if got > 0 && sysfd::poll_now(fd, 0) & libc::POLLERR != 0 {
+            return Ok(());
         }
-        Ok(())
+        let mut left_now = left();
+        let (rest, limit) = (msgs.wrapping_add(got as usize), left_now.as_mut().map_or(null_mut(), |l| &raw mut *l));
+        // SAFETY: the caller's array, from where it is not filled yet; a live limit.
+        got += unsafe { syscall!(libc::SYS_recvmmsg, fd, rest, n - got, flags | DONTWAIT, limit) }? as c_uint;
+        let is_over = got >= n || flags & libc::MSG_WAITFORONE != 0 || left() == Some(Timespec::default());
+        if is_over { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::read(fd, Call::Recv).in_parts(), attempt);
-    keep_progress(end, got as usize).map(|got| got as c_int)
+    let got = keep_progress(end, got as usize)?;
+    if let Some(left) = left().filter(|_| got > 0) {
+        // SAFETY: where the program has its limit.
+        unsafe { mem::write(timeout, left) }?;
+    }
+    Ok(got as c_int)
 }
 
 /// Why nothing was sent, to `name` if that is not null. A socket that has room all the same found none at the receiver, who tells
@@ -322,7 +325,7 @@ impl Part {
         let is_again = core::mem::replace(&mut self.has_tried, true);
         let n = if is_again { send_again(fd, self.progress.done, &send) } else { send(0) };
         let n = n.map_err(|e| why_not_sent(e, fd, self.message.msg_name))?;
-        (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
+        (self.message.msg_control, self.message.msg_controllen) = (null_mut(), 0);
         Ok(self.progress.advance(n))
     }
 }

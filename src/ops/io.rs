@@ -160,7 +160,7 @@ pub unsafe fn recvmmsg(
         // SAFETY: the caller's array, from where it is not filled yet; a live limit.
         got += unsafe { syscall!(libc::SYS_recvmmsg, fd, rest, n - got, flags | DONTWAIT, limit) }? as c_uint;
         let is_over = got >= n || flags & libc::MSG_WAITFORONE != 0 || left() == Some(Timespec::default());
-        if is_over { Ok(()) } else { Err(Errno::PARTLY) }
+        if is_over { Ok(()) } else { Err(Errno::ANEW) }
     };
     let end = until_ready(On::read(fd, Call::Recv).in_parts(), attempt);
     let got = keep_progress(end, got as usize)?;
@@ -343,7 +343,8 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     let n = n.min(libc::UIO_MAXIOV as c_uint);
     let (mut sent, mut part) = (0, None);
     let attempt = |fd| {
-        let mut has_moved = false;
+        // What this try has done: nothing, a part of a message, or a message.
+        let mut moved = Ok(());
         while sent < n {
             // SAFETY: `sent` is below `n`; the caller's array.
             unsafe {
@@ -354,16 +355,17 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
                 // The kernel says what is wrong with one that it would not take.
                 let Some(now) = &mut part else { return Err(refusal(fd, &raw const (*m).msg_hdr, flags)) };
                 match now.send(fd, flags) {
-                    Err(Errno::AGAIN) if has_moved => return Err(Errno::PARTLY),
+                    Err(Errno::AGAIN) if moved.is_err() => return moved,
                     is_done if is_done? => {
                         (*m).msg_len = now.progress.done as c_uint;
                         part = None;
                         sent += 1;
+                        moved = Err(Errno::ANEW);
                     }
+                    _ if moved.is_ok() => moved = Err(Errno::PARTLY),
                     _ => {}
                 }
             }
-            has_moved = true;
         }
         Ok(())
     };

@@ -70,7 +70,7 @@ pub(super) struct Slow {
 }
 
 /// Repeats `attempt` until it does something else than `EAGAIN`. It is given the number to use, which is another one once
-/// the program has closed the descriptor; when it has done a part, and may go on, it says [`Errno::PARTLY`].
+/// the program has closed the descriptor; when it has done a part, and may go on, it says [`Errno::PARTLY`] or [`Errno::ANEW`].
 ///
 /// `EAGAIN` reaches the program only where Linux would give it: the description is non-blocking, or the
 /// socket's own timeout ran out.
@@ -113,9 +113,9 @@ fn first_try<R>(on: On, attempt: &mut (impl FnMut(i32) -> Result<R, Errno> + ?Si
     let life = first.as_ref().map_or_else(|| reactor::life(on.fd), FirstTry::life);
     match (attempt(on.fd), first) {
         (Err(Errno::AGAIN), _) => Tried::Waits(Begun::Not(life)),
-        (Err(Errno::PARTLY), Some(first)) => Tried::Waits(Begun::Partly(first.hold())),
+        (Err(Errno::PARTLY | Errno::ANEW), Some(first)) => Tried::Waits(Begun::Partly(first.hold())),
         // Nothing can be held under this number: the rest is lost.
-        (Err(Errno::PARTLY), None) => Tried::Done(Err(Errno(libc::EBADF))),
+        (Err(Errno::PARTLY | Errno::ANEW), None) => Tried::Done(Err(Errno(libc::EBADF))),
         (done, _) => Tried::Done(done),
     }
 }
@@ -198,9 +198,10 @@ fn in_one_life<R>(
 ) -> Option<Result<R, Exit>> {
     let mut turn: Option<Turn> = None;
     let (mut waits, mut never_restarted) = (!has_begun, slow.timed || has_begun);
+    let mut how = slow.how;
     let end = loop {
         if waits {
-            let (outcome, more) = hold.wait(on.interest, &slow.how);
+            let (outcome, more) = hold.wait(on.interest, &how);
             turn = more.or(turn);
             match outcome {
                 Outcome::Woken(why) => {
@@ -214,7 +215,12 @@ fn in_one_life<R>(
         }
         match hold.attempt(&mut *attempt) {
             Some(Err(Errno::AGAIN)) => waits = true,
-            Some(Err(Errno::PARTLY)) => (waits, has_begun, never_restarted) = (false, true, true),
+            Some(Err(part @ (Errno::PARTLY | Errno::ANEW))) => {
+                (waits, has_begun, never_restarted) = (false, true, true);
+                if slow.timed {
+                    how = hold.attempt(|fd| how_to_go_on(On { fd, ..on }, part, how)).unwrap_or(how);
+                }
+            }
             Some(done) => break Some(done.map_err(Exit::from)),
             None => break None,
         }
@@ -328,6 +334,17 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     }
     let how = Wait::until(on.call, limit.map(time::after)).cancellable().failing();
     Ok(Slow { how, timed: limit.is_some() })
+}
+
+/// How a call with a limit waits after a part. Linux has the limit for each message, and for each piece of a local socket's memory:
+/// there it begins anew, as it is by then.
+#[cold]
+fn how_to_go_on(on: On, part: Errno, how: Wait) -> Wait {
+    if part == Errno::ANEW || on.interest == Interest::WRITE && is_local(on.fd) {
+        let limit = sysfd::socket_timeout(on.fd, on.timeout_option);
+        return Wait { deadline: limit.map(|limit| time::after(limit).into()), ..how };
+    }
+    how
 }
 
 /// What a wake means to a call: go on, or end with EAGAIN (time), EINTR (signal), or by cancellation.

@@ -34,11 +34,15 @@ fn is_tried_with(flags: c_int) -> Result<(), Exit> {
     }
 }
 
-/// The mark of an urgent byte that has been read still ends a read early, and makes no edge.
-fn note_urgent(fd: c_int, flags: c_int) {
-    if flags & libc::MSG_OOB != 0 {
+/// The same of a call that receives. An urgent byte is not waited for, though the description blocks; where nothing is urgent (UDP)
+/// the flag means nothing, and the call may wait. The mark of one that has been read still ends a read early, and makes no edge.
+fn is_received_with(fd: c_int, flags: c_int) -> Result<(), Exit> {
+    let is_urgent = flags & libc::MSG_OOB != 0;
+    if is_urgent {
         reactor::doubt_short_reads(fd);
     }
+    is_tried_with(flags)?;
+    if is_urgent { Err(Exit::Offloaded) } else { Ok(()) }
 }
 
 /// recv(2).
@@ -57,8 +61,7 @@ pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Res
 pub unsafe fn recvfrom(
     fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
-    note_urgent(fd, flags);
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     if flags & libc::MSG_WAITALL != 0 && len > 0 && sysfd::is_stream(fd) {
         if flags & libc::MSG_PEEK != 0 {
             // What has come stays with the kernel until all has, and nothing tells of the rest.
@@ -112,8 +115,7 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// # Safety
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    note_urgent(fd, flags);
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     if flags & libc::MSG_WAITALL != 0 {
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
@@ -132,8 +134,7 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
 pub unsafe fn recvmmsg(
     fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
 ) -> Result<c_int, Exit> {
-    note_urgent(fd, flags);
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     if green().is_none() {
         return Err(Exit::Native);
     }

@@ -23,6 +23,8 @@ pub struct On {
     pub skips_drained: bool,
     /// A try may do a part, which the rest must follow: the descriptor is held from the first try on.
     pub in_parts: bool,
+    /// It waits whatever the description's mode is: the call's own flags alone tell whether it may.
+    pub in_any_mode: bool,
 }
 
 impl On {
@@ -34,6 +36,7 @@ impl On {
             timeout_option: libc::SO_RCVTIMEO,
             skips_drained: false,
             in_parts: false,
+            in_any_mode: false,
         }
     }
 
@@ -45,6 +48,7 @@ impl On {
             timeout_option: libc::SO_SNDTIMEO,
             skips_drained: false,
             in_parts: true,
+            in_any_mode: false,
         }
     }
 }
@@ -58,6 +62,11 @@ impl On {
     /// For a read that goes on until all of it is done.
     pub const fn in_parts(self) -> On {
         On { in_parts: true, ..self }
+    }
+
+    /// For a call of pipes that `O_NONBLOCK` does not concern.
+    pub const fn in_any_mode(self) -> On {
+        On { in_any_mode: true, ..self }
     }
 }
 
@@ -313,7 +322,7 @@ pub(super) fn is_local(fd: i32) -> bool {
 
 #[inline]
 fn begin(on: On) -> Result<Slow, Exit> {
-    if reactor::is_plain(on.fd) {
+    if on.in_any_mode || reactor::is_plain(on.fd) {
         return Ok(Slow { how: Wait::forever(on.call).cancellable().failing(), timed: false });
     }
     ask_how(on)

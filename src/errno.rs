@@ -10,6 +10,8 @@ pub struct Errno(pub i32);
 impl Errno {
     /// A try did a part, and the rest can be tried at once. It never leaves the engine.
     pub const PARTLY: Errno = Errno(-1);
+    /// The same where Linux has the part as a call of its own: a socket's limit begins anew with the next.
+    pub const ANEW: Errno = Errno(-3);
     /// The call may block where nothing tells when it would not: it is made natively, with the permit given up.
     pub const BLOCKS: Errno = Errno(-2);
     pub const AGAIN: Errno = Errno(libc::EAGAIN);

@@ -8,7 +8,7 @@
 
 use super::green;
 use super::low_mark;
-use super::ready::{On, until_ready};
+use super::ready::{On, is_local, until_ready};
 use crate::errno::{Errno, Exit};
 use crate::reactor;
 use crate::report::Call;
@@ -18,26 +18,32 @@ use crate::sys::mem;
 use crate::sys::time::{self, Timespec};
 use crate::syscall;
 use core::ffi::{c_int, c_uint, c_void};
+use core::ptr::null_mut;
 use libc::{iovec, mmsghdr, msghdr, sockaddr, socklen_t, ssize_t};
 
 const DONTWAIT: c_int = libc::MSG_DONTWAIT;
 const CURRENT: i64 = -1;
 
 /// Whether a call with these flags is tried without waiting. If the program itself asked for that it is the real one; and what is to
-/// connect first says that it has begun, if it may not wait, and has sent nothing.
+/// connect first says that it has begun, if it may not wait, and has sent nothing. A send without copying is numbered, and told of as
+/// done by that number: in parts it would be several.
 fn is_tried_with(flags: c_int) -> Result<(), Exit> {
     match flags {
         _ if flags & (DONTWAIT | libc::MSG_ERRQUEUE) != 0 => Err(Exit::Native),
-        _ if flags & libc::MSG_FASTOPEN != 0 => Err(Exit::Offloaded),
+        _ if flags & (libc::MSG_FASTOPEN | libc::MSG_ZEROCOPY) != 0 => Err(Exit::Offloaded),
         _ => Ok(()),
     }
 }
 
-/// The mark of an urgent byte that has been read still ends a read early, and makes no edge.
-fn note_urgent(fd: c_int, flags: c_int) {
-    if flags & libc::MSG_OOB != 0 {
+/// The same of a call that receives. An urgent byte is not waited for, though the description blocks; where nothing is urgent (UDP)
+/// the flag means nothing, and the call may wait. The mark of one that has been read still ends a read early, and makes no edge.
+fn is_received_with(fd: c_int, flags: c_int) -> Result<(), Exit> {
+    let is_urgent = flags & libc::MSG_OOB != 0;
+    if is_urgent {
         reactor::doubt_short_reads(fd);
     }
+    is_tried_with(flags)?;
+    if is_urgent { Err(Exit::Offloaded) } else { Ok(()) }
 }
 
 /// recv(2).
@@ -46,7 +52,7 @@ fn note_urgent(fd: c_int, flags: c_int) {
 /// As the C function.
 pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Result<ssize_t, Exit> {
     // SAFETY: the caller's arguments.
-    unsafe { recvfrom(fd, buf, len, flags, core::ptr::null_mut(), core::ptr::null_mut()) }
+    unsafe { recvfrom(fd, buf, len, flags, null_mut(), null_mut()) }
 }
 
 /// recvfrom(2).
@@ -56,8 +62,7 @@ pub unsafe fn recv(fd: c_int, buf: *mut c_void, len: usize, flags: c_int) -> Res
 pub unsafe fn recvfrom(
     fd: c_int, buf: *mut c_void, len: usize, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
 ) -> Result<ssize_t, Exit> {
-    note_urgent(fd, flags);
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     let mark = low_mark::of(fd);
     let waits_for_all = flags & libc::MSG_WAITALL != 0 && sysfd::is_stream(fd);
     if len > 0 && (waits_for_all || mark.is_some()) {
@@ -90,6 +95,9 @@ unsafe fn recv_least(
     let mut got = 0;
     // SAFETY: `got` never exceeds `len`.
     let mut attempt = |fd| unsafe {
+        if got > 0 && has_failed(fd) && sysfd::queued(fd) == 0 {
+            return Ok(());
+        }
         let n = syscall!(libc::SYS_recvfrom, fd, buf.add(got), len - got, flags | DONTWAIT, addr, addr_len)?;
         got += n;
         if n == 0 || got >= least { Ok(()) } else { Err(Errno::PARTLY) }
@@ -112,8 +120,7 @@ pub(super) fn keep_progress(end: Result<(), Exit>, done: usize) -> Result<ssize_
 /// # Safety
 /// As the C function.
 pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize_t, Exit> {
-    note_urgent(fd, flags);
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     if flags & libc::MSG_WAITALL != 0 || low_mark::of(fd).is_some() {
         // There is no form that does not block: what has come stays with the kernel until all has.
         return Err(Exit::Offloaded);
@@ -132,41 +139,42 @@ pub unsafe fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> Result<ssize
 pub unsafe fn recvmmsg(
     fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int, timeout: *mut libc::timespec,
 ) -> Result<c_int, Exit> {
-    is_tried_with(flags)?;
+    is_received_with(fd, flags)?;
     if green().is_none() {
         return Err(Exit::Native);
     }
-    note_urgent(fd, flags);
     if flags & libc::MSG_WAITALL != 0 || low_mark::of(fd).is_some() {
         // As `recvmsg`.
         return Err(Exit::Offloaded);
     }
-    // SAFETY: the caller's timeout.
-    let until = unsafe { timeout.as_ref() }.map(|t| time::after(Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.nanos()));
-    let one = flags & !libc::MSG_WAITFORONE | DONTWAIT;
+    let timeout = timeout.cast::<Timespec>();
+    let limit = match (!timeout.is_null()).then(|| mem::read(timeout)) {
+        None => None,
+        Some(Ok(limit)) if limit.is_valid() => Some((limit, time::now())),
+        // The kernel says what is wrong with it.
+        Some(_) => return Err(Exit::Native),
+    };
+    let left = || limit.map(|(limit, since)| limit.less(time::now() - since));
     let mut got = 0;
     let attempt = |fd| {
-        let before = got;
-        while got < n {
-            // SAFETY: `got` is below `n`; the caller's array.
-            let received = unsafe {
-                let m = &mut *msgs.add(got as usize);
-                syscall!(libc::SYS_recvmsg, fd, &raw mut m.msg_hdr, one).map(|len| m.msg_len = len as c_uint)
-            };
-            match received {
-                Err(Errno::AGAIN) if got > 0 && flags & libc::MSG_WAITFORONE != 0 => break,
-                Err(Errno::AGAIN) if got > before => return Err(Errno::PARTLY),
-                received => received?,
-            }
-            got += 1;
-            if until.is_some_and(|u| time::now() >= u) {
-                break;
-            }
+        // An error that comes after a message is the next call's, as where the kernel itself goes from one message to the next.
+        if got > 0 && sysfd::poll_now(fd, 0) & libc::POLLERR != 0 {
+            return Ok(());
         }
-        Ok(())
+        let mut left_now = left();
+        let (rest, limit) = (msgs.wrapping_add(got as usize), left_now.as_mut().map_or(null_mut(), |l| &raw mut *l));
+        // SAFETY: the caller's array, from where it is not filled yet; a live limit.
+        got += unsafe { syscall!(libc::SYS_recvmmsg, fd, rest, n - got, flags | DONTWAIT, limit) }? as c_uint;
+        let is_over = got >= n || flags & libc::MSG_WAITFORONE != 0 || left() == Some(Timespec::default());
+        if is_over { Ok(()) } else { Err(Errno::ANEW) }
     };
     let end = until_ready(On::read(fd, Call::Recv).in_parts(), attempt);
-    keep_progress(end, got as usize).map(|got| got as c_int)
+    let got = keep_progress(end, got as usize)?;
+    if let Some(left) = left().filter(|_| got > 0) {
+        // SAFETY: where the program has its limit.
+        unsafe { mem::write(timeout, left) }?;
+    }
+    Ok(got as c_int)
 }
 
 /// Why nothing was sent, to `name` if that is not null. A socket that has room all the same found none at the receiver, who tells
@@ -174,6 +182,31 @@ pub unsafe fn recvmmsg(
 fn why_not_sent(e: Errno, fd: c_int, name: *const c_void) -> Errno {
     let is_receiver_full = e == Errno::AGAIN && !name.is_null() && sysfd::poll_now(fd, libc::POLLOUT) != 0;
     if is_receiver_full { Errno::BLOCKS } else { e }
+}
+
+/// Whether a call that has done a part ends with that, because the connection has failed. In TCP the error is the next call's, and a
+/// try would use it up; poll does not. (Should it come between the two, it is used up.) An error without the end is none of the
+/// connection's (MSG_ERRQUEUE). A local socket's blocked call does use it up.
+fn has_failed(fd: c_int) -> bool {
+    const FAILED: i16 = libc::POLLERR | libc::POLLHUP;
+    sysfd::poll_now(fd, 0) & FAILED == FAILED && !is_local(fd)
+}
+
+/// Tries a send again that has waited, or of which `done` bytes are done: `send` does, with MSG_NOSIGNAL or without.
+///
+/// What ends a call after a part of it makes no SIGPIPE. Nor does what ends one that waits at a local socket, though nothing is
+/// done, and it says how the peer went (`ECONNRESET`), which a call that comes too late does not.
+#[cold]
+#[inline(never)]
+fn send_again(fd: c_int, done: usize, send: &dyn Fn(c_int) -> Result<usize, Errno>) -> Result<usize, Errno> {
+    if done > 0 && has_failed(fd) {
+        return Err(Errno(libc::EPIPE));
+    }
+    match send(libc::MSG_NOSIGNAL) {
+        Err(e @ Errno(libc::EPIPE)) if is_local(fd) => Err(sysfd::take_error(fd).unwrap_or(e)),
+        Err(Errno(libc::EPIPE)) if done == 0 => send(0),
+        tried => tried,
+    }
 }
 
 /// send(2).
@@ -195,11 +228,12 @@ pub unsafe fn sendto(
     is_tried_with(flags)?;
     let buf = buf.cast::<u8>();
     let mut sent = 0;
-    // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
-    let mut attempt = |fd| unsafe {
-        let quiet = if sent > 0 { libc::MSG_NOSIGNAL } else { 0 };
+    let mut has_tried = false;
+    let mut attempt = |fd| {
         let (at, rest) = (buf.wrapping_add(sent), len - sent);
-        let now = syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | quiet, addr, addr_len);
+        // SAFETY: `sent` never exceeds `len`. A datagram goes whole or not at all.
+        let send = |how| unsafe { syscall!(libc::SYS_sendto, fd, at, rest, flags | DONTWAIT | how, addr, addr_len) };
+        let now = if core::mem::replace(&mut has_tried, true) { send_again(fd, sent, &send) } else { send(0) };
         sent += now.map_err(|e| why_not_sent(e, fd, addr.cast()))?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
@@ -275,13 +309,14 @@ fn refusal(fd: c_int, msg: *const msghdr, flags: c_int) -> Errno {
 struct Part {
     message: msghdr,
     progress: Progress,
+    has_tried: bool,
 }
 
 impl Part {
     /// The message and its vectors are copied, to be moved on. `None` for one that the kernel would not take.
     fn new(msg: *const msghdr) -> Option<Part> {
         let message = mem::read(msg).ok()?;
-        Some(Part { message, progress: Progress::new(message.msg_iov, message.msg_iovlen)? })
+        Some(Part { message, progress: Progress::new(message.msg_iov, message.msg_iovlen)?, has_tried: false })
     }
 
     /// Sends what goes without waiting; whether that was all. Control data goes with the first part.
@@ -289,13 +324,14 @@ impl Part {
     /// # Safety
     /// What the message points to is still there.
     unsafe fn send(&mut self, fd: c_int, flags: c_int) -> Result<bool, Errno> {
-        let quiet = if self.progress.done > 0 { libc::MSG_NOSIGNAL } else { 0 };
         let rest = self.progress.rest();
         (self.message.msg_iov, self.message.msg_iovlen) = (rest.as_mut_ptr(), rest.len());
         // SAFETY: the caller's promise.
-        let n = unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | quiet) };
+        let send = |how| unsafe { syscall!(libc::SYS_sendmsg, fd, &raw const self.message, flags | DONTWAIT | how) };
+        let is_again = core::mem::replace(&mut self.has_tried, true);
+        let n = if is_again { send_again(fd, self.progress.done, &send) } else { send(0) };
         let n = n.map_err(|e| why_not_sent(e, fd, self.message.msg_name))?;
-        (self.message.msg_control, self.message.msg_controllen) = (core::ptr::null_mut(), 0);
+        (self.message.msg_control, self.message.msg_controllen) = (null_mut(), 0);
         Ok(self.progress.advance(n))
     }
 }
@@ -313,7 +349,8 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
     let n = n.min(libc::UIO_MAXIOV as c_uint);
     let (mut sent, mut part) = (0, None);
     let attempt = |fd| {
-        let mut has_moved = false;
+        // What this try has done: nothing, a part of a message, or a message.
+        let mut moved = Ok(());
         while sent < n {
             // SAFETY: `sent` is below `n`; the caller's array.
             unsafe {
@@ -324,16 +361,17 @@ pub unsafe fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, n: c_uint, flags: c_int) -
                 // The kernel says what is wrong with one that it would not take.
                 let Some(now) = &mut part else { return Err(refusal(fd, &raw const (*m).msg_hdr, flags)) };
                 match now.send(fd, flags) {
-                    Err(Errno::AGAIN) if has_moved => return Err(Errno::PARTLY),
+                    Err(Errno::AGAIN) if moved.is_err() => return moved,
                     is_done if is_done? => {
                         (*m).msg_len = now.progress.done as c_uint;
                         part = None;
                         sent += 1;
+                        moved = Err(Errno::ANEW);
                     }
+                    _ if moved.is_ok() => moved = Err(Errno::PARTLY),
                     _ => {}
                 }
             }
-            has_moved = true;
         }
         Ok(())
     };
@@ -409,6 +447,9 @@ unsafe fn read_least(fd: c_int, iov: *const iovec, n: c_int, least: usize) -> Re
     const NONE: usize = 0;
     let Some(mut progress) = Progress::new(iov, n as usize) else { return Err(Exit::Native) };
     let attempt = |fd| {
+        if progress.done > 0 && has_failed(fd) && sysfd::queued(fd) == 0 {
+            return Ok(());
+        }
         let rest = progress.rest();
         // SAFETY: the caller's vectors, copied to be moved on.
         let got = unsafe { read_now(fd, rest.as_ptr(), rest.len() as c_int, NONE) }?;
@@ -497,11 +538,12 @@ pub unsafe fn write(fd: c_int, buf: *const c_void, len: usize) -> Result<ssize_t
         return Err(Exit::Native);
     }
     let buf = buf.cast::<u8>().cast_mut();
-    let mut sent = 0;
+    let (mut sent, mut has_tried) = (0, false);
     // SAFETY: `sent` never exceeds `len`.
     let attempt = |fd| unsafe {
         let iov = iovec { iov_base: buf.wrapping_add(sent).cast(), iov_len: len - sent };
-        sent += if sent > 0 { write_more(fd, &iov, 1) } else { write_now(fd, &iov, 1) }?;
+        let is_again = core::mem::replace(&mut has_tried, true);
+        sent += if is_again { write_again(fd, sent, &iov, 1) } else { write_now(fd, &iov, 1) }?;
         if sent >= len { Ok(()) } else { Err(Errno::PARTLY) }
     };
     let end = until_ready(On::write(fd, Call::Write), attempt);
@@ -523,21 +565,21 @@ unsafe fn write_now(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Err
     }
 }
 
-/// The rest of a write that has made progress. A socket whose peer goes now ends it without SIGPIPE, as in the
-/// kernel; a pipe does not.
+/// A write that has waited, or of which `done` bytes are done: of a stream a send, since only those end in two ways. A pipe whose
+/// reader goes says SIGPIPE always.
 ///
 /// # Safety
 /// `iov` points to `n` vectors of the caller's.
-unsafe fn write_more(fd: c_int, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
+unsafe fn write_again(fd: c_int, done: usize, iov: *const iovec, n: c_int) -> Result<usize, Errno> {
     // SAFETY: all-zero is an empty message; the caller's vectors.
     unsafe {
+        if !sysfd::is_stream(fd) {
+            return write_now(fd, iov, n);
+        }
         let mut part: msghdr = core::mem::zeroed();
         part.msg_iov = iov.cast_mut();
         part.msg_iovlen = n as usize;
-        match syscall!(libc::SYS_sendmsg, fd, &raw const part, DONTWAIT | libc::MSG_NOSIGNAL) {
-            Err(Errno(libc::ENOTSOCK)) => write_now(fd, iov, n),
-            r => r,
-        }
+        send_again(fd, done, &|how| syscall!(libc::SYS_sendmsg, fd, &raw const part, DONTWAIT | how))
     }
 }
 
@@ -550,12 +592,14 @@ pub unsafe fn writev(fd: c_int, iov: *const iovec, n: c_int) -> Result<ssize_t, 
         return Err(Exit::Native);
     }
     let Some(mut progress) = Progress::new(iov, n as usize) else { return Err(Exit::Native) };
+    let mut has_tried = false;
     // SAFETY: the caller's vectors, copied to be moved on.
     unsafe {
         let attempt = |fd| {
             let rest = progress.rest();
             let (at, n) = (rest.as_ptr().cast_mut(), rest.len() as c_int);
-            let written = if progress.done > 0 { write_more(fd, at, n) } else { write_now(fd, at, n) }?;
+            let is_again = core::mem::replace(&mut has_tried, true);
+            let written = if is_again { write_again(fd, progress.done, at, n) } else { write_now(fd, at, n) }?;
             if progress.advance(written) { Ok(()) } else { Err(Errno::PARTLY) }
         };
         let end = until_ready(On::write(fd, Call::Write), attempt);

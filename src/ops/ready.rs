@@ -9,6 +9,7 @@ use crate::signal::{self, Interruption};
 use crate::sys::{fd as sysfd, time};
 use crate::thread::wait::Wait;
 use crate::thread::{cancel, throw};
+use crate::tls::Names;
 
 /// A blocking operation on one descriptor.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,8 @@ pub struct On {
     pub skips_drained: bool,
     /// A try may do a part, which the rest must follow: the descriptor is held from the first try on.
     pub in_parts: bool,
+    /// It waits whatever the description's mode is: the call's own flags alone tell whether it may.
+    pub in_any_mode: bool,
 }
 
 impl On {
@@ -33,6 +36,7 @@ impl On {
             timeout_option: libc::SO_RCVTIMEO,
             skips_drained: false,
             in_parts: false,
+            in_any_mode: false,
         }
     }
 
@@ -44,6 +48,7 @@ impl On {
             timeout_option: libc::SO_SNDTIMEO,
             skips_drained: false,
             in_parts: true,
+            in_any_mode: false,
         }
     }
 }
@@ -58,6 +63,11 @@ impl On {
     pub const fn in_parts(self) -> On {
         On { in_parts: true, ..self }
     }
+
+    /// For a call of pipes that `O_NONBLOCK` does not concern.
+    pub const fn in_any_mode(self) -> On {
+        On { in_any_mode: true, ..self }
+    }
 }
 
 /// What is known once the first try has failed: a wait can begin.
@@ -69,7 +79,7 @@ pub(super) struct Slow {
 }
 
 /// Repeats `attempt` until it does something else than `EAGAIN`. It is given the number to use, which is another one once
-/// the program has closed the descriptor; when it has done a part, and may go on, it says [`Errno::PARTLY`].
+/// the program has closed the descriptor; when it has done a part, and may go on, it says [`Errno::PARTLY`] or [`Errno::ANEW`].
 ///
 /// `EAGAIN` reaches the program only where Linux would give it: the description is non-blocking, or the
 /// socket's own timeout ran out.
@@ -112,9 +122,9 @@ fn first_try<R>(on: On, attempt: &mut (impl FnMut(i32) -> Result<R, Errno> + ?Si
     let life = first.as_ref().map_or_else(|| reactor::life(on.fd), FirstTry::life);
     match (attempt(on.fd), first) {
         (Err(Errno::AGAIN), _) => Tried::Waits(Begun::Not(life)),
-        (Err(Errno::PARTLY), Some(first)) => Tried::Waits(Begun::Partly(first.hold())),
+        (Err(Errno::PARTLY | Errno::ANEW), Some(first)) => Tried::Waits(Begun::Partly(first.hold())),
         // Nothing can be held under this number: the rest is lost.
-        (Err(Errno::PARTLY), None) => Tried::Done(Err(Errno(libc::EBADF))),
+        (Err(Errno::PARTLY | Errno::ANEW), None) => Tried::Done(Err(Errno(libc::EBADF))),
         (done, _) => Tried::Done(done),
     }
 }
@@ -191,17 +201,18 @@ pub(super) fn finish<R>(
 }
 
 /// Waits and tries again, on the description that is, or is to be, held. `has_begun`: something is done already, and the
-/// next try need not wait. `never_restarted`: a handler ends it, as it does once a part is done. `None` when the description was not held before the number got another meaning, and nothing is
-/// done.
+/// next try need not wait. `never_restarted`: a handler ends it, as it does once a part is done. `None` when the description was not
+/// held before the number got another meaning, and nothing is done.
 fn in_one_life<R>(
     on: On, mut hold: Hold, mut has_begun: bool, mut never_restarted: bool, slow: &Slow,
     attempt: &mut dyn FnMut(i32) -> Result<R, Errno>,
 ) -> Option<Result<R, Exit>> {
     let mut turn: Option<Turn> = None;
     let mut waits = !has_begun;
+    let mut how = slow.how;
     let end = loop {
         if waits {
-            let (outcome, more) = hold.wait(on.interest, &slow.how);
+            let (outcome, more) = hold.wait(on.interest, &how);
             turn = more.or(turn);
             match outcome {
                 Outcome::Woken(why) => {
@@ -215,7 +226,12 @@ fn in_one_life<R>(
         }
         match hold.attempt(&mut *attempt) {
             Some(Err(Errno::AGAIN)) => waits = true,
-            Some(Err(Errno::PARTLY)) => (waits, has_begun, never_restarted) = (false, true, true),
+            Some(Err(part @ (Errno::PARTLY | Errno::ANEW))) => {
+                (waits, has_begun, never_restarted) = (false, true, true);
+                if slow.timed {
+                    how = hold.attempt(|fd| how_to_go_on(On { fd, ..on }, part, how)).unwrap_or(how);
+                }
+            }
             Some(done) => break Some(done.map_err(Exit::from)),
             None => break None,
         }
@@ -301,9 +317,14 @@ pub(super) fn pass(turns: impl IntoIterator<Item = Turn>) {
     }
 }
 
+/// Whether it is a local socket (AF_UNIX) also to the program: one that stands for a connection in TLS has to end as TCP's do.
+pub(super) fn is_local(fd: i32) -> bool {
+    sysfd::sockopt::<i32>(fd, libc::SOL_SOCKET, libc::SO_DOMAIN) == Ok(libc::AF_UNIX) && Names::read(fd).is_none()
+}
+
 #[inline]
 fn begin(on: On) -> Result<Slow, Exit> {
-    if reactor::is_plain(on.fd) {
+    if on.in_any_mode || reactor::is_plain(on.fd) {
         return Ok(Slow { how: Wait::forever(on.call).cancellable().failing(), timed: false });
     }
     ask_how(on)
@@ -324,6 +345,17 @@ fn ask_how(on: On) -> Result<Slow, Exit> {
     }
     let how = Wait::until(on.call, limit.map(time::after)).cancellable().failing();
     Ok(Slow { how, timed: limit.is_some() })
+}
+
+/// How a call with a limit waits after a part. Linux has the limit for each message, and for each piece of a local socket's memory:
+/// there it begins anew, as it is by then.
+#[cold]
+fn how_to_go_on(on: On, part: Errno, how: Wait) -> Wait {
+    if part == Errno::ANEW || on.interest == Interest::WRITE && is_local(on.fd) {
+        let limit = sysfd::socket_timeout(on.fd, on.timeout_option);
+        return Wait { deadline: limit.map(|limit| time::after(limit).into()), ..how };
+    }
+    how
 }
 
 /// What a wake means to a call: go on, or end with EAGAIN (time), EINTR (signal), or by cancellation.

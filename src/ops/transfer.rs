@@ -220,7 +220,7 @@ pub unsafe fn tee(from: c_int, to: c_int, len: usize, flags: c_uint) -> Result<s
     across(from, to, len, |from, to, most| unsafe { syscall!(libc::SYS_tee, from, to, most, flags | NONBLOCK) })
 }
 
-/// vmsplice(2): into a pipe, or out of one.
+/// vmsplice(2): into a pipe, or out of one. Unlike the others it takes no notice of the description's mode.
 ///
 /// # Safety
 /// As the C function.
@@ -231,5 +231,6 @@ pub unsafe fn vmsplice(fd: c_int, iov: *const iovec, n: usize, flags: c_uint) ->
     let reads = sysfd::status_flags(fd)? & libc::O_ACCMODE == libc::O_RDONLY;
     let on = if reads { On::read(fd, Call::Read) } else { On::write(fd, Call::Write) };
     // SAFETY: the caller's vectors.
-    until_ready(on, |fd| unsafe { syscall!(libc::SYS_vmsplice, fd, iov, n, flags | NONBLOCK) }).map(|n| n as ssize_t)
+    until_ready(on.in_any_mode(), |fd| unsafe { syscall!(libc::SYS_vmsplice, fd, iov, n, flags | NONBLOCK) })
+        .map(|n| n as ssize_t)
 }

@@ -80,6 +80,21 @@ pub fn sockopt<T: Copy + Default>(fd: Fd, level: i32, name: i32) -> Result<T, Er
     unsafe { syscall!(libc::SYS_getsockopt, fd, level, name, &raw mut value, &raw mut len) }.map(|_| value)
 }
 
+/// A socket's error, which it then has no more.
+pub fn take_error(fd: Fd) -> Option<Errno> {
+    sockopt(fd, libc::SOL_SOCKET, libc::SO_ERROR).ok().filter(|&e| e != 0).map(Errno)
+}
+
+/// How many bytes there are to read, or 0.
+pub fn queued(fd: Fd) -> i32 {
+    let mut n = 0;
+    // SAFETY: the kernel writes one int.
+    match unsafe { syscall!(libc::SYS_ioctl, fd, libc::FIONREAD, &raw mut n) } {
+        Ok(_) => n,
+        Err(_) => 0,
+    }
+}
+
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 struct Timeval {

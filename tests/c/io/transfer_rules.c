@@ -76,6 +76,47 @@ static void *send_it_all(void *unused)
     return unused;
 }
 
+static char scrap[1 << 20];
+
+// Until there is no more.
+static void read_dry(int fd)
+{
+    while (read(fd, scrap, sizeof scrap) > 0) {
+    }
+    MUST(errno == EAGAIN);
+}
+
+static bool has_taken;
+
+static void *take_late(void *unused)
+{
+    settle();
+    __atomic_store_n(&has_taken, true, __ATOMIC_SEQ_CST);
+    read_dry(from[0]);
+    return unused;
+}
+
+// Of the four it alone waits at a pipe that does not block, unless the call says that it may not.
+static void *mode_of_vmsplice(void *unused)
+{
+    struct iovec part = {data, 4};
+    MUST(pipe2(from, O_NONBLOCK) == 0);
+    while (write(from[1], data, sizeof data) > 0) {
+    }
+    say_call("vmsplice, full, not waiting", vmsplice(from[1], &part, 1, SPLICE_F_NONBLOCK));
+    pthread_t thread = start(take_late, NULL);
+    say_call("vmsplice, full", vmsplice(from[1], &part, 1, 0));
+    say("it has waited: %d", __atomic_load_n(&has_taken, __ATOMIC_SEQ_CST));
+    finish(thread);
+    read_dry(from[0]);
+    say_call("vmsplice out of it, not waiting", vmsplice(from[0], &part, 1, SPLICE_F_NONBLOCK));
+    thread = start(write_to, (void *)(intptr_t)from[1]);
+    say_call("vmsplice out of it", vmsplice(from[0], &part, 1, 0));
+    finish(thread);
+    MUST(close(from[0]) == 0 && close(from[1]) == 0);
+    return unused;
+}
+
 static void *splice_one(void *unused)
 {
     say_call("splice", splice(from[0], NULL, to[1], NULL, 10, 0));
@@ -97,6 +138,7 @@ int main(void)
     file = memfd_create("file", 0);
     MUST(file >= 0 && ftruncate(file, BIG) == 0);
     finish(start(ends_and_errors, NULL));
+    finish(start(mode_of_vmsplice, NULL));
     stream_pair(ends);
     set_timeout(ends[1], SO_SNDTIMEO, 30);
     finish(start(send_it_all, NULL));

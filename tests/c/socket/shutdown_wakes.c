@@ -23,6 +23,29 @@ static void *writer(void *unused)
     return unused;
 }
 
+static void on_pipe(int unused)
+{
+    (void)unused;
+    say_from_handler("SIGPIPE\n");
+}
+
+// Of a full local socket, which says so by an error alone: only a send that begins when it is shut down makes a signal.
+static void *last_writer(void *by_write)
+{
+    while (send(ends[0], "x", 1, MSG_DONTWAIT) == 1) {
+    }
+    MUST(sem_post(&arrived) == 0);
+    say_call("send, of which nothing went", by_write ? write(ends[0], "x", 1) : send(ends[0], "x", 1, 0));
+    say_call("the next", send(ends[0], "x", 1, 0));
+    return NULL;
+}
+
+static void *write_last(void *unused)
+{
+    (void)unused;
+    return last_writer("");
+}
+
 static void *poller(void *unused)
 {
     struct pollfd item = {.fd = ends[0], .events = POLLIN | POLLRDHUP};
@@ -44,7 +67,8 @@ static void run(const char *name, void *(*body)(void *), int fd, int how)
     say("%s:", name);
     pthread_t thread = start(body, NULL);
     MUST(sem_wait(&arrived) == 0);
-    settle();
+    // A writer must have blocked: one that comes too late has a signal.
+    sleep_ms(3 * SETTLE_MS);
     MUST(shutdown(fd, how) == 0);
     finish(thread);
 }
@@ -61,6 +85,11 @@ int main(void)
     run("own writing side", writer, ends[0], SHUT_WR);
     stream_pair(ends);
     run("Unix, peer's reading side", writer, ends[1], SHUT_RD);
+    handle(SIGPIPE, on_pipe, SA_RESTART);
+    stream_pair(ends);
+    run("Unix, full, own writing side", last_writer, ends[0], SHUT_WR);
+    stream_pair(ends);
+    run("Unix, full, peer's reading side", write_last, ends[1], SHUT_RD);
     stream_pair(ends);
     run("Unix, both", reader, ends[0], SHUT_RDWR);
     tcp_pair(ends);

@@ -268,6 +268,10 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         }
         let why = if is_patient { seen.held_up(holder.tid()) } else { Some(Held::Crowded) };
         let Some(why) = why else { continue };
+        if is_unstaffed && why != Held::Computing {
+            // Its permit would lie there beside that one, and to ask it could end a call that it makes.
+            continue;
+        }
         // Without its permit it would go on all the same, and nobody with it: the recruiter may wait for one that does not run.
         let must_wait = why == Held::Computing && !pool::has_spare();
         // One a look: it may be all that the others waited for.
@@ -283,10 +287,6 @@ fn look(seen: &mut [Seen], growth: &mut Growth, request: &mut Option<Request>) {
         }
         if why == Held::Crowded || must_wait {
             seen.is_deaf = false;
-            continue;
-        }
-        if is_unstaffed {
-            // Its permit would lie there beside that one.
             continue;
         }
         if growth.allows(why, seen.since) && holder.rescue(tick) {
